@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+import '../dist/daemon/cli.js';

@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+
+/** Seconds on the host's monotonic clock. Every arrival time, window and deadline of the gateway uses it. */
+export function monotonicSeconds(): number {
+  return performance.now() / 1000;
+}
+
+/** Offset from `monotonicSeconds` to Unix time, seconds. Taken anew at each call, so that a stepped wall clock is followed. */
+export function wallClockOffset(): number {
+  return Date.now() / 1000 - monotonicSeconds();
+}
+
+export interface TransportHandlers {
+  /** `bytes` may be reused after the call returns. */
+  onBytes(bytes: Uint8Array, arrivalTime: number): void;
+  /** Called once, whether the other side closed, the device vanished or an error ended it; never after `close()`. */
+  onClose(reason: string): void;
+}
+
+export interface Connection {
+  /** Sends bytes to the device. */
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One way for bytes to come in. */
+export interface Transport<Settings = unknown> {
+  /** The name in configurations, for instance `serial`. */
+  readonly name: string;
+  readonly settings: z.ZodType<Settings>;
+  /** Opens the device or connection; rejects with a message that says what failed and what to do. */
+  open(settings: Settings, handlers: TransportHandlers): Promise<Connection>;
+}
