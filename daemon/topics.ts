@@ -1,0 +1,126 @@
+/** The MQTT interface: every topic and every message that the gateway publishes. The manual is `docs/mqtt.md`.
+ *
+ *    babel/<gateway>/status              retained, last will     GatewayStatus
+ *    babel/<gateway>/<place>/activity    retained                ActivityMessage
+ *    babel/<gateway>/sensor/<name>       retained                SensorHealth
+ *
+ *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
+import { z } from 'zod';
+import { modalities } from '../drivers/frames.js';
+
+/** Second level of `babel/<gateway>/…` that belongs to the gateway itself, now or later: no place may be named so. */
+export const reservedNames: readonly string[] = ['status', 'sensor', 'request', 'response'];
+
+const name = z
+  .string()
+  .min(1, 'a name must not be empty')
+  .max(64, 'a name has at most 64 characters')
+  // The characters that MQTT gives a meaning to; control characters and halves of surrogate pairs, which brokers refuse.
+  .regex(
+    /^[^/+#\p{Cc}\p{Cs}]+$/u,
+    'a name becomes part of an MQTT topic: it must not contain / + # or control characters',
+  )
+  .refine((text) => text.trim() === text, 'a name must not begin or end with a space');
+
+export const gatewayName = name.describe('Name of this gateway, unique on its broker; a level of every topic');
+export const placeName = name
+  .refine(
+    (text) => !reservedNames.includes(text),
+    `a place must not be named ${reservedNames.join(', ')}: the gateway uses these topics itself`,
+  )
+  .describe('Name of a place: a group of sensors that observe the same space');
+export const sensorName = name.describe('Name of a sensor, unique in this gateway');
+
+export function statusTopic(gateway: string): string {
+  return `babel/${gateway}/status`;
+}
+
+export function activityTopic(gateway: string, place: string): string {
+  return `babel/${gateway}/${place}/activity`;
+}
+
+export function sensorTopic(gateway: string, sensor: string): string {
+  return `babel/${gateway}/sensor/${sensor}`;
+}
+
+const time = (what: string) => z.iso.datetime().describe(`${what}, ISO 8601 in UTC`);
+const count = (what: string) => z.int().nonnegative().describe(what);
+const fraction = (what: string) => z.number().min(0).max(1).describe(`${what}, 0 to 1`);
+
+const virtual = (whose: string) =>
+  z.boolean().describe(`True if ${whose} is a simulation: made-up data, never to be taken for a measurement`);
+const recorded = (whose: string) => z.boolean().describe(`True if ${whose} is a recording that is played again`);
+
+export const gatewayStatus = z
+  .object({
+    state: z.enum(['online', 'offline']).describe('offline: stopped, or the broker lost the connection'),
+    version: z.string().optional().describe('Version of babel-gateway'),
+    since: time('When this gateway was started').optional(),
+    bootId: z.string().optional().describe('A new random identifier at each start of the gateway'),
+    models: z
+      .record(
+        z.string(),
+        z.object({
+          provider: z.string().describe('Execution provider in use, for instance cpu'),
+          passedOver: z
+            .array(z.object({ provider: z.string(), reason: z.string().describe('Why it could not be used') }))
+            .describe('Providers that stood earlier in the configuration and were tried in vain'),
+        }),
+      )
+      .optional()
+      .describe('Per tower, the execution provider that it runs on'),
+  })
+  .describe('Whether the gateway runs, and on what');
+export type GatewayStatus = z.infer<typeof gatewayStatus>;
+
+export const activityMessage = z
+  .object({
+    activity: z.string().describe('What happens in the place now'),
+    confidence: fraction('How sure the gateway is of it'),
+    since: time('When this activity began'),
+    modalities: z.array(z.enum(modalities)).describe('Kinds of sensor that contributed'),
+    sensors: z.array(z.string()).describe('Names of the sensors that contributed'),
+    probabilities: z.record(z.string(), fraction('Probability')).describe('Probability of each activity in the window'),
+    window: z
+      .object({ start: time('First instant of the window'), end: time('First instant after the window') })
+      .describe('The time that was looked at, to the millisecond'),
+    virtual: virtual('any contributing sensor'),
+    recorded: recorded('any contributing sensor'),
+    sequence: count(
+      'Number of the activity change that this message is or follows; grows with each change in any place of this gateway, over restarts too: a number below the last one seen is a redelivery',
+    ),
+    change: z
+      .boolean()
+      .describe(
+        'True where the activity changed; false where only confidence and window are new, or where it is sent again',
+      ),
+  })
+  .describe('What happens in a place');
+export type ActivityMessage = z.infer<typeof activityMessage>;
+
+export const sensorHealth = z
+  .object({
+    state: z
+      .enum(['connecting', 'live', 'silent', 'unreachable', 'stopped'])
+      .describe(
+        'connecting: being opened; live: frames arrive; silent: open but no frames; unreachable: cannot be opened, tried again with back-off; stopped: the gateway has closed it',
+      ),
+    since: time('When this state began'),
+    reason: z.string().optional().describe('Why it is not live, and what to do'),
+    driver: z.string().describe('Device protocol, for instance witmotion-wt901'),
+    transport: z.string().describe('How the bytes come in, for instance serial'),
+    place: z.string(),
+    virtual: virtual('this sensor'),
+    recorded: recorded('this sensor'),
+    frames: count('Frames decoded since the gateway started'),
+    frameRate: z.number().nonnegative().describe('Frames a second, over the last seconds'),
+    bytes: count('Bytes received since the gateway started'),
+    skippedBytes: count('Bytes that belonged to no valid packet'),
+    failures: z
+      .record(z.string(), z.int().nonnegative())
+      .describe('How often each kind of failure happened, for instance badChecksum'),
+    reconnects: count('How often it was opened again'),
+    lastFrame: time('Arrival of the last frame').optional(),
+  })
+  .describe('Health of one sensor');
+export type SensorHealth = z.infer<typeof sensorHealth>;
