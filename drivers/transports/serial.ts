@@ -1,0 +1,94 @@
+/** A serial port: a USB adapter, a UART of the board, a Bluetooth rfcomm port or a pseudo-terminal. 8 data bits, no parity, 1 stop bit. */
+import { SerialPort } from 'serialport';
+import { z } from 'zod';
+import { connectStream } from './stream.js';
+import type { Transport } from './transport.js';
+
+const settings = z.strictObject({
+  type: z.literal('serial'),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'The port. `/dev/serial/by-id/…` names the device and stays the same wherever it is plugged in; `/dev/ttyUSB0` does not.',
+    ),
+  baudRate: z
+    .int()
+    .min(50)
+    .max(4_000_000)
+    .optional()
+    .describe("Bits a second, as set in the device; without it, the driver's usual rate."),
+});
+export type SerialSettings = z.infer<typeof settings>;
+
+export const serial = {
+  name: 'serial',
+  settings,
+  async open({ path, baudRate }, handlers) {
+    const name = `serial ${path}`;
+    if (baudRate === undefined) throw new Error(`${name}: which baudRate? Give the one that is set in the device`);
+    const port = await opened(path, baudRate).catch((error: unknown) => {
+      throw new Error(describeSerialError(path, error), { cause: error });
+    });
+    return connectStream(
+      port,
+      {
+        name,
+        ended: `${name}: the port has gone. Was the device unplugged?`,
+        describe: (error) =>
+          isDisconnection(error)
+            ? `${name}: the port has gone. Was the device unplugged?`
+            : describeSerialError(path, error),
+        release: () =>
+          new Promise((resolve) => {
+            if (port.isOpen) port.close(() => resolve());
+            else if (port.closing) port.once('close', () => resolve());
+            else resolve();
+          }),
+      },
+      handlers,
+    );
+  },
+} satisfies Transport<SerialSettings>;
+
+function opened(path: string, baudRate: number): Promise<SerialPort> {
+  return new Promise((resolve, reject) => {
+    const port = new SerialPort({ path, baudRate, autoOpen: false });
+    port.open((error) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+function isDisconnection(error: Error): boolean {
+  return 'disconnected' in error || 'disconnect' in error;
+}
+
+/** One line that says what failed and what to do. The serialport package gives the system's words, no error codes. */
+export function describeSerialError(path: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, remedy] = remedies.find(([pattern]) => pattern.test(message)) ?? [];
+  return `serial ${path}: ${remedy ?? message.replace(/^(Error:? )+/, '')}`;
+}
+
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /No such (file|device)/i,
+    'no such port. Is the device plugged in? `ls -l /dev/serial/by-id` lists the ports that are there',
+  ],
+  [
+    /Permission denied|Operation not permitted/i,
+    'permission denied. Add the user that runs the gateway to the group dialout: `sudo usermod -aG dialout "$USER"`, then log in anew',
+  ],
+  [
+    /Cannot lock|resource busy/i,
+    'in use by another program. `sudo fuser -v PORT` names it; ModemManager is a usual one',
+  ],
+  [
+    /Inappropriate ioctl|Not a typewriter/i,
+    'this is not a serial port. `ls -l /dev/serial/by-id` lists the ports that are there',
+  ],
+  [/Is a directory/i, 'this is a folder, not a port. `ls -l /dev/serial/by-id` lists the ports that are there'],
+  [/baud rate/i, 'the port does not do this baud rate. Give the one that is set in the device'],
+];
