@@ -128,15 +128,16 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
   }
   const scalar = (value: number, elements: ElementType = type): Value => constant([], [value], elements);
   const list = (values: readonly number[]): Value => constant([values.length], values, 'int64');
-  /** All elements alike. */
-  const filled = (shape: Shape, value: number): Value => constant(shape, new Float64Array(sizeOf(shape)).fill(value));
-
   /** Names what the graph gives. */
   function output(name: string, value: Value): Value {
     const result = { name: claim(name), shape: value.shape, type: value.type };
     outputs.push({ name, value });
     return result;
   }
+
+  const expand = (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : one('Expand', [x, list(shape)]));
+  /** All elements alike, without taking room in the file. */
+  const filled = (shape: Shape, value: number): Value => expand(scalar(value), shape);
 
   type Operand = Value | number;
   const operand = (x: Operand, beside: Operand): Value =>
@@ -345,7 +346,7 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     reshape,
     transpose,
     slice,
-    expand: (x: Value, shape: Shape) => one('Expand', [x, list(shape)]),
+    expand,
     concat: (values: readonly Value[], axis: number) => one('Concat', values, { axis }),
     /** Consecutive pieces of one axis. */
     split: (x: Value, sizes: readonly number[], axis: number) =>

@@ -58,9 +58,10 @@ export function integers(attributes: Attributes, name: string, fallback: Shape):
   return Array.isArray(value) ? (value as number[]) : fallback;
 }
 
-function known(value: Value | undefined, what: string): number[] {
+/** The elements of a constant, row by row. */
+export function elementsOf(value: Value | undefined, what = 'it'): number[] {
   if (!value?.constant) throw new Error(`${what} must be constant`);
-  return Array.from(value.constant, Number);
+  return Array.from(value.constant as ArrayLike<number>, Number);
 }
 
 function mustBe(condition: boolean, message: string): void {
@@ -86,17 +87,16 @@ const onAxis: Inference = ([x], attributes) => {
 };
 
 const reduction: Inference = ([x, axes], attributes) => {
-  const reduced = new Set(known(axes, 'axes').map((axis) => axisOf(axis, x.shape.length)));
+  const reduced = new Set(elementsOf(axes, 'axes').map((axis) => axisOf(axis, x.shape.length)));
   const shape = integer(attributes, 'keepdims', 1)
     ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size))
     : x.shape.filter((_, axis) => !reduced.has(axis));
   return { shape, type: x.type };
 };
 
-/** Kernel, strides, dilations and pads (all begins, then all ends) of a convolution or pooling. */
+/** Strides, dilations and pads (all begins, then all ends) of a convolution or pooling. */
 export function slidingGeometry(attributes: Attributes, kernel: Shape) {
   return {
-    kernel,
     strides: integers(
       attributes,
       'strides',
@@ -115,8 +115,8 @@ export function slidingGeometry(attributes: Attributes, kernel: Shape) {
   };
 }
 
-function slide(spatial: Shape, kernelShape: Shape, attributes: Attributes): Shape {
-  const { kernel, strides, dilations, pads } = slidingGeometry(attributes, kernelShape);
+function slide(spatial: Shape, kernel: Shape, attributes: Attributes): Shape {
+  const { strides, dilations, pads } = slidingGeometry(attributes, kernel);
   mustBe(spatial.length === kernel.length, `kernel ${text(kernel)} does not fit the spatial shape ${text(spatial)}`);
   return spatial.map((size, axis) => {
     const reach = (kernel[axis]! - 1) * dilations[axis]! + 1;
@@ -217,7 +217,7 @@ export const operators: Readonly<Record<string, Inference>> = {
   },
 
   Reshape: ([x, to]) => {
-    const wanted = known(to, 'the shape');
+    const wanted = elementsOf(to, 'the shape');
     mustBe(sizeOf(wanted) === sizeOf(x.shape), `${text(x.shape)} does not fit into ${text(wanted)}`);
     return { shape: wanted, type: x.type };
   },
@@ -235,7 +235,7 @@ export const operators: Readonly<Record<string, Inference>> = {
   },
 
   Expand: ([x, to]) => {
-    const wanted = known(to, 'the shape');
+    const wanted = elementsOf(to, 'the shape');
     mustBe(sameShape(broadcast(x.shape, wanted), wanted), `${text(x.shape)} does not expand to ${text(wanted)}`);
     return { shape: wanted, type: x.type };
   },
@@ -254,17 +254,17 @@ export const operators: Readonly<Record<string, Inference>> = {
 
   Split: ([x, sizes], attributes) => {
     const axis = axisOf(integer(attributes, 'axis', 0), x.shape.length);
-    const lengths = known(sizes, 'the sizes');
+    const lengths = elementsOf(sizes, 'the sizes');
     const sum = lengths.reduce((total, length) => total + length, 0);
     mustBe(sum === x.shape[axis], `sizes ${text(lengths)} do not add up to ${x.shape[axis]!}`);
     return lengths.map((length) => ({ shape: x.shape.with(axis, length), type: x.type }));
   },
 
   Slice: ([x, starts, ends, axes, steps]) => {
-    const [from, to] = [known(starts, 'starts'), known(ends, 'ends')];
-    const stride = known(steps, 'steps');
+    const [from, to] = [elementsOf(starts, 'starts'), elementsOf(ends, 'ends')];
+    const stride = elementsOf(steps, 'steps');
     let shape = x.shape;
-    for (const [index, given] of known(axes, 'axes').entries()) {
+    for (const [index, given] of elementsOf(axes, 'axes').entries()) {
       const axis = axisOf(given, shape.length);
       const [start, end, step] = [from[index]!, to[index]!, stride[index]!];
       mustBe(
@@ -277,7 +277,7 @@ export const operators: Readonly<Record<string, Inference>> = {
   },
 
   Pad: ([x, pads]) => {
-    const amounts = known(pads, 'pads');
+    const amounts = elementsOf(pads, 'pads');
     mustBe(amounts.length === 2 * x.shape.length, 'needs a begin and an end for every axis');
     const shape = x.shape.map((size, axis) => size + amounts[axis]! + amounts[axis + x.shape.length]!);
     mustBe(
@@ -302,7 +302,7 @@ export const operators: Readonly<Record<string, Inference>> = {
   },
 
   OneHot: ([indices, depth, values]) => ({
-    shape: [...indices.shape, known(depth, 'the depth')[0]!],
+    shape: [...indices.shape, elementsOf(depth, 'the depth')[0]!],
     type: values.type,
   }),
 
@@ -320,7 +320,8 @@ export const operators: Readonly<Record<string, Inference>> = {
   ConvTranspose: ([x, w], attributes) => {
     const group = integer(attributes, 'group', 1);
     mustBe(x.shape[1] === w.shape[0], `${x.shape[1]!} channels, but the kernel has ${w.shape[0]!}`);
-    const { kernel, strides, dilations, pads } = slidingGeometry(attributes, w.shape.slice(2));
+    const kernel = w.shape.slice(2);
+    const { strides, dilations, pads } = slidingGeometry(attributes, kernel);
     const extra = integers(
       attributes,
       'output_padding',
@@ -335,7 +336,11 @@ export const operators: Readonly<Record<string, Inference>> = {
     return { shape: [x.shape[0]!, w.shape[1]! * group, ...spatial], type: sameType(x, w) };
   },
 
-  MaxPool: pooling,
+  MaxPool: (inputs, attributes, outputs) => {
+    const [pooled] = [pooling(inputs, attributes, 1)].flat() as [Outline];
+    const places = { shape: pooled.shape, type: 'int64' as const };
+    return outputs > 1 ? [pooled, places] : pooled;
+  },
   AveragePool: pooling,
   GlobalAveragePool: ([x]) => ({ shape: x.shape.map((size, axis) => (axis < 2 ? size : 1)), type: x.type }),
 };
