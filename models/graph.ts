@@ -211,6 +211,13 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     });
   }
 
+  /** All trainable parameters as one value; only files with `parametersAs: 'vector'` have it. Defined after the last parameter. */
+  const vector = (): Value => ({
+    name: packedName,
+    shape: [packing().reduce((sum, { length }) => sum + length, 0)],
+    type,
+  });
+
   /** All trainable parameters' present values, laid out as `packing()` says. */
   function packed(): Float32Array | Float64Array {
     const all = new arrays[type](trainable().reduce((sum, { data }) => sum + data.length, 0));
@@ -250,7 +257,7 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     }
     if (parametersAs === 'vector') {
       const layout = packing();
-      fed.push({ name: packedName, shape: [layout.reduce((sum, { length }) => sum + length, 0)], type });
+      fed.push(vector());
       const sizes = layout.map(({ length }) => BigInt(length));
       initializers.push({ name: 'packing', shape: [sizes.length], type: 'int64', data: BigInt64Array.from(sizes) });
       const flat = layout.map(({ name }) => `${name}:flat`);
@@ -284,6 +291,7 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     output,
     packing,
     packed,
+    vector,
     toOnnx,
 
     // Element by element, broadcasting as NumPy does; a number stands for a scalar.

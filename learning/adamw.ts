@@ -1,0 +1,108 @@
+/**
+ * AdamW as graph nodes: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2; moments of Kingma & Ba 2015.
+ *
+ *     m ← β₁ m + (1 − β₁) ∂        v ← β₂ v + (1 − β₂) ∂²
+ *     θ ← θ − η (m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε) + λ θ)
+ *
+ * All trainable parameters are one vector, so that a step is a dozen operators whatever their number.
+ */
+import type { Graph, PackedParameter } from '../models/graph.js';
+import { packedName } from '../models/graph.js';
+import type { OnnxValue } from '../models/onnx.js';
+import type { Value } from '../models/operators.js';
+import { gradient } from './gradient.js';
+
+export interface AdamWOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  /** λ, applied to what has two axes or more: matrices and kernels, not biases, scales and other vectors. */
+  readonly weightDecay?: number;
+  /** The whole gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al. 2013). */
+  readonly clipNorm?: number;
+}
+
+/** What a training step's file reads and gives besides the network's own inputs and outputs. */
+export const stepNames = {
+  parameters: packedName,
+  firstMoment: 'firstMoment',
+  secondMoment: 'secondMoment',
+  learningRate: 'learningRate',
+  /** 1 / (1 − β₁ᵗ) and 1 / (1 − β₂ᵗ), worked out by the caller in float64. */
+  firstCorrection: 'firstCorrection',
+  secondCorrection: 'secondCorrection',
+  newParameters: 'newParameters',
+  newFirstMoment: 'newFirstMoment',
+  newSecondMoment: 'newSecondMoment',
+  loss: 'loss',
+  gradientNorm: 'gradientNorm',
+} as const;
+
+/** A training step, ready to run (see `createTrainer`). */
+export interface TrainingStep {
+  /** ONNX file. */
+  readonly bytes: Uint8Array;
+  readonly type: 'float32' | 'float64';
+  /** What the network itself is fed at each step. */
+  readonly inputs: readonly OnnxValue[];
+  /** Names of the extra outputs. */
+  readonly outputs: readonly string[];
+  readonly packing: readonly PackedParameter[];
+  /** The parameters' first values, packed. */
+  readonly initial: Float32Array | Float64Array;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+/**
+ * Makes of a graph with a scalar loss the graph of one training step: gradients of all trainable parameters and their AdamW update.
+ * @param extraOutputs values that each step also gives, for instance logits
+ * @throws Error where `gradient` does
+ */
+export function trainingStep(
+  g: Graph,
+  loss: Value,
+  extraOutputs: Readonly<Record<string, Value>> = {},
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, clipNorm = Infinity }: AdamWOptions = {},
+): TrainingStep {
+  const packing = g.packing();
+  if (packing.length === 0) throw new Error('trainingStep: the graph has no trainable parameter');
+  const inputs = [...g.inputs];
+  const parameters = g.vector();
+  const firstMoment = g.input(stepNames.firstMoment, parameters.shape);
+  const secondMoment = g.input(stepNames.secondMoment, parameters.shape);
+  const learningRate = g.input(stepNames.learningRate, []);
+  const firstCorrection = g.input(stepNames.firstCorrection, []);
+  const secondCorrection = g.input(stepNames.secondCorrection, []);
+
+  const flat = gradient(g, loss).map((value) => g.reshape(value, [-1]));
+  const whole = g.concat(flat, 0);
+  const norm = g.sqrt(g.reduceSum(g.mul(whole, whole)));
+  const slope = clipNorm === Infinity ? whole : g.mul(whole, g.min(1, g.div(clipNorm, g.max(norm, 1e-12))));
+
+  const m = g.add(g.mul(firstMoment, beta1), g.mul(slope, 1 - beta1));
+  const v = g.add(g.mul(secondMoment, beta2), g.mul(g.mul(slope, slope), 1 - beta2));
+  const direction = g.div(g.mul(m, firstCorrection), g.add(g.sqrt(g.mul(v, secondCorrection)), epsilon));
+  const decay = g.concat(
+    packing.map(({ shape, length }) => g.filled([length], shape.length > 1 ? weightDecay : 0)),
+    0,
+  );
+  const moved = g.mul(g.add(direction, g.mul(parameters, decay)), learningRate);
+
+  g.output(stepNames.newParameters, g.sub(parameters, moved));
+  g.output(stepNames.newFirstMoment, m);
+  g.output(stepNames.newSecondMoment, v);
+  g.output(stepNames.loss, loss);
+  g.output(stepNames.gradientNorm, norm);
+  for (const [name, value] of Object.entries(extraOutputs)) g.output(name, value);
+  return {
+    bytes: g.toOnnx({ parametersAs: 'vector' }),
+    type: g.type,
+    inputs,
+    outputs: Object.keys(extraOutputs),
+    packing,
+    initial: g.packed(),
+    beta1,
+    beta2,
+  };
+}
