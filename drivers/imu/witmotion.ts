@@ -47,15 +47,17 @@ const radiansPerDegree = Math.PI / 180;
 
 const packetLength = 11;
 const header = 0x55;
-const clock = 0x50;
-const acceleration = 0x51;
-const angularRate = 0x52;
-const angle = 0x53;
-const quaternion = 0x59;
-const lastCyclic = 0x5a;
-const registerValue = 0x5f;
+const types = {
+  clock: 0x50,
+  acceleration: 0x51,
+  angularRate: 0x52,
+  angle: 0x53,
+  quaternion: 0x59,
+  lastOfCycle: 0x5a,
+  registerValue: 0x5f,
+} as const;
 
-const isKnown = (type: number) => (type >= clock && type <= lastCyclic) || type === registerValue;
+const isKnown = (type: number) => (type >= types.clock && type <= types.lastOfCycle) || type === types.registerValue;
 
 function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): Decoder {
   const failures = { badChecksum: 0, unknownType: 0, incomplete: 0 };
@@ -69,10 +71,10 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
   // The cycle in progress: a cycle lasts until a type comes that is not greater than the one before.
   let parts: { -readonly [K in keyof ImuFrame]?: ImuFrame[K] } = {};
   let arrived = 0; // arrival of the last packet in `parts`
-  let latestType = lastCyclic;
+  let latestType: number = types.lastOfCycle;
   let settled = true; // emitted, or counted as incomplete
   let damaged = false; // bytes were lost: what follows may belong to a later cycle
-  let endType = lastCyclic; // the type that ends a cycle, learnt from the cycle before
+  let endType: number = types.lastOfCycle; // the type that ends a cycle, learnt from the cycle before
 
   function vector(at: number, length: number, scale: number): Float32Array {
     const values = new Float32Array(length);
@@ -80,21 +82,23 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
     return values;
   }
 
-  function settle(frames: ImuFrame[]): void {
+  /** Emits the cycle's frame; if its end is sure and the frame cannot be made, counts that instead. */
+  function settle(frames: ImuFrame[], ended: boolean): void {
     if (settled) return;
-    settled = true;
-    if (parts.acceleration === undefined || parts.angularRate === undefined) {
-      failures.incomplete++;
-      return;
-    }
-    counters.frames++;
     const { acceleration, angularRate } = parts;
-    frames.push({ ...parts, kind: 'imu', arrivalTime: arrived, acceleration, angularRate });
+    if (acceleration !== undefined && angularRate !== undefined) {
+      frames.push({ ...parts, kind: 'imu', arrivalTime: arrived, acceleration, angularRate });
+      counters.frames++;
+      settled = true;
+    } else if (ended) {
+      failures.incomplete++;
+      settled = true;
+    }
   }
 
   function takePacket(type: number, at: number, arrivalTime: number, frames: ImuFrame[]): void {
     if (type <= latestType) {
-      settle(frames);
+      settle(frames, true);
       if (!damaged) endType = latestType;
       parts = {};
       settled = false;
@@ -103,13 +107,15 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
     latestType = type;
     if (!settled && !damaged) {
       arrived = arrivalTime;
-      if (type === acceleration) parts.acceleration = vector(at, 3, (accelerationRange * standardGravity) / 32768);
-      else if (type === angularRate) parts.angularRate = vector(at, 3, (angularRateRange * radiansPerDegree) / 32768);
-      else if (type === angle) parts.angle = vector(at, 3, Math.PI / 32768);
-      else if (type === quaternion) parts.quaternion = vector(at, 4, 1 / 32768);
-      else if (type === clock) parts.deviceTime = clockSeconds(view, at);
+      if (type === types.acceleration)
+        parts.acceleration = vector(at, 3, (accelerationRange * standardGravity) / 32768);
+      else if (type === types.angularRate)
+        parts.angularRate = vector(at, 3, (angularRateRange * radiansPerDegree) / 32768);
+      else if (type === types.angle) parts.angle = vector(at, 3, Math.PI / 32768);
+      else if (type === types.quaternion) parts.quaternion = vector(at, 4, 1 / 32768);
+      else if (type === types.clock) parts.deviceTime = clockSeconds(view, at);
     }
-    if (type === endType) settle(frames);
+    if (type === endType) settle(frames, false);
   }
 
   function skipByte(): void {
@@ -141,7 +147,7 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
       }
       inStep = true;
       if (!isKnown(type)) failures.unknownType++;
-      else if (type !== registerValue) takePacket(type, at + 2, arrivalTime, frames);
+      else if (type !== types.registerValue) takePacket(type, at + 2, arrivalTime, frames);
       at += packetLength;
     }
     buffer.copyWithin(0, at, held);

@@ -26,25 +26,26 @@ export const serial = {
   settings,
   async open({ path, baudRate }, handlers) {
     const name = `serial ${path}`;
+    const gone = `${name}: the port has gone. Was the device unplugged?`;
     if (baudRate === undefined) throw new Error(`${name}: which baudRate? Give the one that is set in the device`);
     const port = await opened(path, baudRate).catch((error: unknown) => {
       throw new Error(describeSerialError(path, error), { cause: error });
     });
+    const watch = watchForHangUp(port);
     return connectStream(
       port,
       {
         name,
-        ended: `${name}: the port has gone. Was the device unplugged?`,
-        describe: (error) =>
-          isDisconnection(error)
-            ? `${name}: the port has gone. Was the device unplugged?`
-            : describeSerialError(path, error),
-        release: () =>
-          new Promise((resolve) => {
+        ended: gone,
+        describe: (error) => (isDisconnection(error) ? gone : describeSerialError(path, error)),
+        release: () => {
+          clearInterval(watch);
+          return new Promise((resolve) => {
             if (port.isOpen) port.close(() => resolve());
             else if (port.closing) port.once('close', () => resolve());
             else resolve();
-          }),
+          });
+        },
       },
       handlers,
     );
@@ -61,6 +62,26 @@ function opened(path: string, baudRate: number): Promise<SerialPort> {
   });
 }
 
+/**
+ * Closes a port whose device has gone without the serialport package's noticing: when the kernel hangs a port up between two
+ * reads, its read returns 0 bytes, and the package reads again at once, for ever (serialport/bindings-cpp #162).
+ * A port that is hung up answers no question, so one is asked in every second without bytes.
+ */
+function watchForHangUp(port: SerialPort): NodeJS.Timeout {
+  let heard = true;
+  port.on('data', () => {
+    heard = true;
+  });
+  return setInterval(() => {
+    if (!heard) {
+      port.port?.getBaudRate().catch((error: unknown) => {
+        if (port.isOpen) port.close(undefined, Object.assign(new Error(String(error)), { disconnected: true }));
+      });
+    }
+    heard = false;
+  }, 1000);
+}
+
 function isDisconnection(error: Error): boolean {
   return 'disconnected' in error || 'disconnect' in error;
 }
@@ -69,7 +90,7 @@ function isDisconnection(error: Error): boolean {
 export function describeSerialError(path: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, remedy] = remedies.find(([pattern]) => pattern.test(message)) ?? [];
-  return `serial ${path}: ${remedy ?? message.replace(/^(Error:? )+/, '')}`;
+  return `serial ${path}: ${remedy?.replace('PORT', path) ?? message.replace(/^(Error:? )+/, '')}`;
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [

@@ -58,7 +58,6 @@ function connected(host: string, port: number): Promise<Socket> {
     });
     socket.once('connect', () => {
       clearTimeout(timer);
-      socket.removeListener('error', reject);
       resolve(socket);
     });
   });
