@@ -1,0 +1,280 @@
+/** Publishes status, activities and sensor health to an MQTT broker, and loses no activity change while it is away.
+ *
+ *    change ──▶ outbox (disk) ──▶ QoS 1, in order ──▶ PUBACK ──▶ removed from the outbox
+ *    window update ──▶ QoS 0, if connected and the outbox is empty; else dropped: a later one replaces it
+ *    status, sensor health ──▶ newest kept, sent at once if connected, and again at each connection
+ *
+ *  Nothing is queued but in the outbox: a connection that ends takes what it had not confirmed with it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { brokerAddress, openConnection, type BrokerConnection, type Message } from './broker-connection.js';
+import { monotonicSeconds } from '../drivers/transports/transport.js';
+import { openOutbox } from './outbox.js';
+import {
+  activityTopic,
+  sensorTopic,
+  statusTopic,
+  type ActivityMessage,
+  type GatewayStatus,
+  type SensorHealth,
+} from './topics.js';
+
+export interface PublisherOptions {
+  gateway: string;
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Where changes wait for the broker; made where absent. */
+  outboxDirectory: string;
+  /** Most changes to keep. */
+  outboxBound?: number;
+  log: Logger;
+}
+
+/** What is told by whoever finds the activity; the publisher numbers it. */
+export type Activity = Omit<ActivityMessage, 'sequence' | 'change'>;
+
+export interface PublisherStatistics {
+  connected: boolean;
+  /** Times that the broker went away or could not be reached at the start. */
+  outages: number;
+  /** Changes that the broker confirmed. */
+  delivered: number;
+  /** Changes that wait for the broker. */
+  waiting: number;
+  /** Changes that were dropped, the oldest first, because too many waited. */
+  dropped: number;
+  /** Changes that could not be stored on the disk; they are sent, but not kept, and lost during an outage. */
+  notStored: number;
+  /** Window updates that were not sent because of an outage: a later one replaced them. */
+  superseded: number;
+}
+
+export interface Publisher {
+  /**
+   * @param change whether the activity is another than before; the first of a place is always taken as one
+   * @returns for a change when it is safely stored, else at once; never rejects
+   */
+  publishActivity(place: string, activity: Activity, kind: { change: boolean }): Promise<void>;
+  publishSensor(name: string, health: SensorHealth): void;
+  publishStatus(status: Omit<GatewayStatus, 'state'>): void;
+  connected(): boolean;
+  statistics(): PublisherStatistics;
+  /** Publishes offline if connected and ends, within a second. Changes not yet delivered are delivered after the next start. */
+  close(): Promise<void>;
+}
+
+/** Changes sent before the first of them is confirmed. */
+const mostInFlight = 16;
+const firstRetryMilliseconds = 500;
+const longestRetryMilliseconds = 10_000;
+/** A connection that lasts so long ends an outage; one that breaks earlier belongs to it. */
+const steadyMilliseconds = 2000;
+
+/** @throws Error that says what to do, if the address is not valid or the outbox cannot be opened */
+export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
+  const { gateway, log } = options;
+  const address = brokerAddress(options.url, options.username, options.password);
+  const outbox = await openOutbox({
+    directory: options.outboxDirectory,
+    log,
+    ...(options.outboxBound !== undefined && { bound: options.outboxBound }),
+  });
+
+  const counts = { outages: 0, delivered: 0, notStored: 0, superseded: 0 };
+  let status: GatewayStatus = { state: 'online' };
+  /** Newest message of each place since the start, with the number of its change. */
+  const newest = new Map<string, { activity: Activity; sequence: number }>();
+  const sensors = new Map<string, SensorHealth>();
+  const unsentSensors = new Set<string>();
+  let appending = 0;
+  let storeFails = false;
+  /** Being opened or open. */
+  let connection: BrokerConnection | undefined;
+  /** The same, once the broker has accepted it. */
+  let session: BrokerConnection | undefined;
+  /** Whether the newest message of each place was sent in this session. */
+  let refreshed = false;
+  let delivery: Promise<void> | undefined;
+  const closing = new AbortController();
+
+  function sendUpdate(topic: string, message: object): boolean {
+    return session?.update({ topic, payload: JSON.stringify(message) }) ?? false;
+  }
+
+  function sendSensors(): void {
+    for (const name of unsentSensors)
+      if (sendUpdate(sensorTopic(gateway, name), sensors.get(name)!)) unsentSensors.delete(name);
+  }
+
+  function sendStatus(): void {
+    if (closing.signal.aborted) return;
+    const current = session;
+    current?.confirmed([statusMessage(status)]).catch((error: unknown) => current.end((error as Error).message));
+  }
+
+  function statusMessage(message: GatewayStatus): Message {
+    return { topic: statusTopic(gateway), payload: JSON.stringify(message) };
+  }
+
+  /** Sends what waits in the outbox until it is empty or the connection ends. One runs at a time. */
+  function deliver(): void {
+    delivery ??= deliverAll().finally(() => {
+      delivery = undefined;
+      if (session && (outbox.size > 0 || !refreshed)) deliver();
+    });
+  }
+
+  async function deliverAll(): Promise<void> {
+    while (session && outbox.size > 0) {
+      const current = session;
+      try {
+        const entries = await outbox.peek(mostInFlight);
+        await current.confirmed(entries.flatMap(({ sequence, text }) => changeMessage(sequence, text)));
+        await outbox.acknowledge(entries.at(-1)!.sequence);
+        counts.delivered += entries.length;
+      } catch (error) {
+        current.end((error as Error).message);
+        if (session === current) session = undefined;
+      }
+    }
+    // A broker that was started anew may have forgotten what was retained.
+    if (session && !refreshed) {
+      refreshed = true;
+      for (const [place, { activity, sequence }] of newest)
+        sendUpdate(activityTopic(gateway, place), { ...activity, sequence, change: false });
+    }
+  }
+
+  function changeMessage(sequence: number, text: string): Message[] {
+    try {
+      const { place, activity } = JSON.parse(text) as { place: string; activity: Activity };
+      const message: ActivityMessage = { ...activity, sequence, change: true };
+      return [{ topic: activityTopic(gateway, place), payload: JSON.stringify(message) }];
+    } catch {
+      log.error({ sequence }, 'a stored activity change is damaged and was left out');
+      return [];
+    }
+  }
+
+  async function publishChange(place: string, activity: Activity): Promise<void> {
+    appending++;
+    try {
+      const { sequence, failure } = await outbox.append(JSON.stringify({ place, activity }));
+      newest.set(place, { activity, sequence });
+      if (failure) {
+        counts.notStored++;
+        if (!storeFails && !closing.signal.aborted)
+          log.error(
+            { reason: failure.message, directory: options.outboxDirectory },
+            'activity changes cannot be stored, and are lost while the broker is away: check free space and permissions',
+          );
+        if (outbox.size === 0) sendUpdate(activityTopic(gateway, place), { ...activity, sequence, change: true });
+      }
+      storeFails = failure !== undefined;
+    } finally {
+      appending--;
+    }
+    deliver();
+  }
+
+  async function stayConnected(): Promise<void> {
+    let failures = 0;
+    let outageSince: number | undefined;
+    /** Reasons that were logged in this outage. */
+    const told = new Set<string>();
+    while (!closing.signal.aborted) {
+      let steady: NodeJS.Timeout | undefined;
+      connection = openConnection(address, gateway, statusMessage({ state: 'offline' }), () => {
+        session = connection;
+        refreshed = false;
+        for (const name of sensors.keys()) unsentSensors.add(name);
+        sendStatus();
+        sendSensors();
+        deliver();
+        steady = setTimeout(() => {
+          const away = outageSince === undefined ? {} : { awaySeconds: Math.round(monotonicSeconds() - outageSince) };
+          log.info({ broker: address.url, ...away, waiting: outbox.size }, 'connected to the MQTT broker');
+          failures = 0;
+          outageSince = undefined;
+          told.clear();
+        }, steadyMilliseconds);
+      });
+      const reason = await connection.ended;
+      clearTimeout(steady);
+      session = undefined;
+      // A plain read would be narrowed to the loop's condition.
+      if (closing.signal.aborted as boolean) break;
+      if (outageSince === undefined) {
+        outageSince = monotonicSeconds();
+        counts.outages++;
+      }
+      if (!told.has(reason)) {
+        told.add(reason);
+        log.warn(
+          { broker: address.url, waiting: outbox.size },
+          `${reason}. Activity changes are kept until it is back`,
+        );
+      }
+      const pause = Math.min(longestRetryMilliseconds, firstRetryMilliseconds * 2 ** failures++);
+      await delay(pause * (0.75 + Math.random() / 2), undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  }
+
+  const stayingConnected = stayConnected();
+
+  async function close(): Promise<void> {
+    closing.abort();
+    const current = session;
+    if (current) {
+      // What was handed over before: first stored, then sent.
+      await atMost(
+        400,
+        outbox.peek(0).then(() => delivery),
+      );
+      await atMost(300, current.confirmed([statusMessage({ state: 'offline' })]));
+      await atMost(200, current.finish());
+    }
+    connection?.end('closed');
+    await stayingConnected;
+    await outbox.close();
+  }
+
+  let closed: Promise<void> | undefined;
+  return {
+    publishActivity: async (place, activity, { change }) => {
+      const before = newest.get(place);
+      if (change || !before) {
+        await publishChange(place, activity);
+        return;
+      }
+      const message: ActivityMessage = { ...activity, sequence: before.sequence, change: false };
+      if (appending > 0) {
+        counts.superseded++;
+        return;
+      }
+      newest.set(place, { activity, sequence: before.sequence });
+      if (outbox.size > 0 || !sendUpdate(activityTopic(gateway, place), message)) counts.superseded++;
+      sendSensors();
+    },
+    publishSensor: (name, health) => {
+      sensors.set(name, health);
+      unsentSensors.add(name);
+      sendSensors();
+    },
+    publishStatus: (details) => {
+      status = { ...details, state: 'online' };
+      sendStatus();
+    },
+    connected: () => session !== undefined,
+    statistics: () => ({ connected: session !== undefined, ...counts, waiting: outbox.size, dropped: outbox.dropped }),
+    close: () => (closed ??= close()),
+  };
+}
+
+async function atMost(milliseconds: number, work: Promise<unknown> | undefined): Promise<void> {
+  const stop = new AbortController();
+  await Promise.race([work, delay(milliseconds, undefined, { signal: stop.signal })]).catch(() => undefined);
+  stop.abort();
+}
