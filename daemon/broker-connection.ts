@@ -74,11 +74,15 @@ export function openConnection(
   let openedAt: number | undefined;
   let resolveEnded!: (reason: string) => void;
   const ended = new Promise<string>((resolve) => (resolveEnded = resolve));
+  /** Rejects a call that waits for confirmations; one for each. */
+  const givingUp = new Set<() => void>();
   const end = (reason: string) => {
     if (over) return;
     over = true;
-    // Also rejects what waits for a confirmation.
+    for (const giveUp of givingUp) giveUp();
     client.end(true);
+    // `end` does nothing where a goodbye is under way that the broker does not answer.
+    client.stream.destroy();
     resolveEnded(reason);
   };
   client.on('connect', () => {
@@ -103,15 +107,22 @@ export function openConnection(
       return true;
     },
     confirmed: async (messages) => {
-      let timer: NodeJS.Timeout | undefined;
-      const deadline = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(
-          () => reject(new Error(`the MQTT broker at ${url} confirms no messages; see its log`)),
-          confirmationMilliseconds,
-        );
+      if (over) throw new Error('the connection has ended');
+      let giveUp!: () => void;
+      const given = new Promise<never>((_resolve, reject) => {
+        giveUp = () => reject(new Error('the connection has ended'));
       });
+      givingUp.add(giveUp);
+      const timer = setTimeout(() => {
+        end(`the MQTT broker at ${url} confirms no messages; see its log`);
+      }, confirmationMilliseconds);
       const sent = messages.map(({ topic, payload }) => client.publishAsync(topic, payload, { qos: 1, retain: true }));
-      await Promise.race([Promise.all(sent), deadline]).finally(() => clearTimeout(timer));
+      try {
+        await Promise.race([Promise.all(sent), given]);
+      } finally {
+        clearTimeout(timer);
+        givingUp.delete(giveUp);
+      }
     },
     end,
     finish: () => client.endAsync(),

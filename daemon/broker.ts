@@ -44,7 +44,11 @@ export async function startBroker({ host = '127.0.0.1', port = 1883, log }: Brok
       else done(null);
     },
   });
+  /** A slow client fails once for each message that waited for it. */
+  const told = new WeakSet<object>();
   const clientFailed = (client: { id: string }, error: Error) => {
+    if (told.has(client)) return;
+    told.add(client);
     log.debug({ client: client.id, reason: error.message }, 'an MQTT client was disconnected');
   };
   aedes.on('clientError', clientFailed);

@@ -179,6 +179,37 @@ void t.test('sends what is left before it stops', needsMosquitto, async (t) => {
   );
 });
 
+void t.test(
+  'stops though the broker has stopped answering, and keeps what it had not confirmed',
+  needsMosquitto,
+  async (t) => {
+    const broker = await mosquitto(t.testdir());
+    t.teardown(() => broker.kill());
+    const subscriber = await subscribe(broker.url, 'babel/#');
+    t.teardown(() => subscriber.end());
+    const before = await publisherFor(t, broker.url);
+    await until('the connection', () => before.connected());
+    broker.freeze(true);
+    await before.publishActivity('hall', activity('before'), change);
+    t.equal(before.connected(), true);
+    await before.close();
+    t.equal(before.connected(), false);
+    broker.freeze(false);
+
+    const after = await publisherFor(t, broker.url);
+    await after.publishActivity('hall', activity('after'), change);
+    await until('both', () => changes(subscriber.received).length === 2);
+    t.same(
+      changes(subscriber.received).map(({ activity, sequence }) => [activity, sequence]),
+      [
+        ['before', 1],
+        ['after', 2],
+      ],
+    );
+    await until('online', () => statuses(subscriber.received).at(-1) === 'online');
+  },
+);
+
 void t.test('a wrong password: one warning that says so; a right one connects', needsMosquitto, async (t) => {
   const folder = t.testdir();
   const passwords = join(folder, 'passwords');

@@ -140,6 +140,24 @@ void t.test('keeps changes in order while the broker is away, and only the newes
   );
 });
 
+void t.test('lets no update overtake a change that is not yet confirmed', async (t) => {
+  const broker = await recordingBroker();
+  t.teardown(() => broker.close());
+  const publisher = await publisherFor(t, broker.url);
+  await publisher.publishActivity('hall', activity('sit'), change);
+  await until('the first', () => publisher.statistics().delivered === 1);
+  const stored = publisher.publishActivity('hall', activity('walk', 1), change);
+  await publisher.publishActivity('hall', activity('walk', 2), update);
+  t.equal(publisher.statistics().superseded, 1, 'while it is being stored');
+  await stored;
+  await publisher.publishActivity('hall', activity('walk', 3), update);
+  t.equal(publisher.statistics().superseded, 2, 'while it is on its way');
+  await until('the second', () => publisher.statistics().waiting === 0);
+  await publisher.publishActivity('hall', activity('walk', 4), update);
+  await until('the update', () => activities(broker.received).some(({ since }) => since === activity('', 4).since));
+  t.equal(publisher.statistics().superseded, 2);
+});
+
 void t.test('sends again what was not confirmed, in order and with the same numbers', async (t) => {
   let cuts = 0;
   const broker = await recordingBroker(0, ({ payload }) => {

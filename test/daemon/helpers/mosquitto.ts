@@ -21,6 +21,8 @@ export interface Mosquitto {
   start(): Promise<void>;
   /** Makes it save its sessions and retained messages now. */
   save(): Promise<void>;
+  /** Stops it from answering, its connections left open; or lets it go on. */
+  freeze(frozen: boolean): void;
   kill(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ ${process.getuid?.() === 0 ? 'user root' : ''}
       child!.kill('SIGUSR1');
       await until('mosquitto to save its state', () => saved() !== before);
     },
+    freeze: (frozen) => void child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT'),
     kill: async () => {
       if (child?.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
