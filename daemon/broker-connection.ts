@@ -2,7 +2,7 @@
 import { connect } from 'mqtt';
 
 export interface BrokerAddress {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://` with host and port, without credentials: fit for a log. */
+  /** `mqtt://` or `mqtts://` with host and port, without credentials: fit for a log. */
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
@@ -36,9 +36,9 @@ const soonMilliseconds = 5000;
 /** @throws Error that says what a valid address looks like */
 export function brokerAddress(url: string, username?: string, password?: string): BrokerAddress {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed?.hostname || !['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol))
+  if (!parsed?.hostname || !['mqtt:', 'mqtts:'].includes(parsed.protocol))
     throw new Error(
-      `'${withoutCredentials(url)}' is not the address of an MQTT broker; it looks like mqtt://192.168.1.10:1883, or mqtts:// for TLS, ws:// or wss:// for WebSocket`,
+      `'${withoutCredentials(url)}' is not the address of an MQTT broker; it looks like mqtt://192.168.1.10:1883, or mqtts:// for TLS`,
     );
   const name = username ?? decodeURIComponent(parsed.username);
   const secret = password ?? decodeURIComponent(parsed.password);

@@ -21,7 +21,7 @@ import {
 
 export interface PublisherOptions {
   gateway: string;
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  /** `mqtt://` or `mqtts://`. */
   url: string;
   username?: string | undefined;
   password?: string | undefined;
