@@ -31,6 +31,8 @@ export interface Trainer {
   step(feeds: Readonly<Record<string, TensorData>>, learningRate: number): Promise<StepResult>;
   /** Copies of the parameters, by name. */
   parameters(): Map<string, Float32Array | Float64Array>;
+  /** The parameters as they lie, packed; valid until the next step. */
+  packed(): Float32Array | Float64Array;
   /** A copy, to keep as a checkpoint. */
   state(): TrainingState;
   /** Goes on from a state, of this trainer or of one for another batch size. */
@@ -111,6 +113,7 @@ export async function createTrainer(
     step,
     parameters: () =>
       new Map(packing.map(({ name, offset, length }) => [name, now.parameters.slice(offset, offset + length)])),
+    packed: () => now.parameters,
     state: () => copy(now),
     restore(state) {
       now = copy(state);

@@ -1,0 +1,90 @@
+/**
+ * The IMU tower, after LIMU-BERT (Xu, Zhou, Li, Kumar, Shen: 'LIMU-BERT: Unleashing the Potential of Unlabeled Data for IMU Sensing
+ * Applications', SenSys 2021): a transformer encoder of width 72 with feed-forward 144, 4 heads and 4 layers that share their
+ * weights, pre-trained by reconstructing masked spans.
+ *
+ *    window [batch, samples, 6] ─ stem ─▶ tokens [batch · tokens, 72] ─ 4 × the same layer ─▶ tokens
+ *        tokens ─ mean and maximum over time ─▶ embedding [batch, 144] ─ head ─▶ logits [batch, classes]
+ *        tokens ─ decoder ─▶ the window's masked samples (pre-training only)
+ *
+ * What differs from the paper, and what each change is worth, is in `docs/imu-tower.md`.
+ */
+import type { Value } from '../graph.js';
+import {
+  batchNormalization,
+  convolution,
+  layerNormalization,
+  linear,
+  sharingWeights,
+  transformerLayer,
+} from '../layers.js';
+import type { BatchStatistics, Network } from '../layers.js';
+
+/** What the IMU tower reads: 50 Hz is UTD-MHAD's rate; the window holds most of its recordings whole. */
+export const imuWindow = { rate: 50, samples: 152, hop: 25, channels: 6 } as const;
+
+const width = 72;
+const feedForward = 144;
+const heads = 4;
+const layers = 4;
+/** Channels and kernel of the stem's convolutions; each is followed by a maximum over two neighbours in time. */
+const stem = [
+  { channels: 64, kernel: 7 },
+  { channels: 96, kernel: 5 },
+  { channels: width, kernel: 5 },
+] as const;
+const samplesPerToken = 2 ** stem.length;
+export const imuTokens = imuWindow.samples / samplesPerToken;
+export const imuEmbeddingWidth = 2 * width;
+
+/** Brings the channels to the order of 1: m/s² in units of gravity, rad/s in units of 200 °/s. */
+const channelScale = [...Array<number>(3).fill(1 / 9.80665), ...Array<number>(3).fill(180 / (Math.PI * 200))];
+
+/** [batch, samples, 6] in m/s² and rad/s → the same, of the order of 1; what the decoder reconstructs. */
+export function normalisedWindow({ g }: Network, window: Value): Value {
+  return g.mul(window, g.constant([6], channelScale));
+}
+
+/**
+ * @param x normalised window [batch, samples, 6]
+ * @param statistics collects the batch's statistics while training; absent: the averages that training kept
+ * @returns tokens [batch · tokens, width]
+ */
+export function imuEncoder(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
+  const { g } = network;
+  const batch = x.shape[0]!;
+  let y = g.transpose(x, [0, 2, 1]);
+  for (const [i, { channels, kernel }] of stem.entries()) {
+    const name = `stem.${i}`;
+    y = g.relu(batchNormalization(network, name, convolution(network, name, y, channels, kernel), statistics));
+    y = g.maxPool(y, [2], { strides: [2] });
+  }
+  const tokens = g.transpose(y, [0, 2, 1]);
+  const place = [imuTokens, width];
+  const position = g.parameter('position', place, network.weights('position', place, { deviation: 0.02 }));
+  y = g.reshape(g.add(tokens, position), [batch * imuTokens, width]);
+  // LIMU-BERT shares one layer's weights over all its layers.
+  const shared = sharingWeights(network);
+  for (let i = 0; i < layers; i++) y = transformerLayer(shared, 'layer', y, { tokens: imuTokens, heads, feedForward });
+  return y;
+}
+
+/** Mean and maximum over time: tokens [batch · tokens, width] → embedding [batch, 2 · width]. */
+export function imuEmbedding({ g }: Network, tokens: Value): Value {
+  const sequence = g.reshape(tokens, [tokens.shape[0]! / imuTokens, imuTokens, width]);
+  return g.concat([g.reduceMean(sequence, [1]), g.reduceMax(sequence, [1])], 1);
+}
+
+/** Activity head: embedding [batch, 2 · width] → logits [batch, classes]. */
+export function activityHead(network: Network, embedding: Value, classes: number): Value {
+  return linear(network, 'head', embedding, classes);
+}
+
+/** Pre-training's decoder: tokens [batch · tokens, width] → normalised window [batch, samples, 6]. */
+export function imuDecoder(network: Network, tokens: Value): Value {
+  const { g } = network;
+  const hidden = g.gelu(linear(network, 'decoder.hidden', tokens, width));
+  const normalised = layerNormalization(network, 'decoder.norm', hidden);
+  const samples = linear(network, 'decoder.out', normalised, samplesPerToken * imuWindow.channels);
+  return g.reshape(samples, [tokens.shape[0]! / imuTokens, imuWindow.samples, imuWindow.channels]);
+}
