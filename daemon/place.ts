@@ -24,14 +24,18 @@ export type WindowResult = {
     }
 );
 
-/** The message of `activityTopic`, but for the number that the publisher gives it. */
-export type PlaceActivity = Omit<ActivityMessage, 'sequence'>;
+export interface PlaceUpdate {
+  /** The activity is another than before, or the first. */
+  change: boolean;
+  /** The message, but for what the publisher adds. */
+  activity: Omit<ActivityMessage, 'sequence' | 'change'>;
+}
 
 export interface Place {
   /** A sensor's window has its result. Windows over the same `[start, end)` are averaged, sensor by sensor. */
-  update(result: WindowResult): PlaceActivity;
+  update(result: WindowResult): PlaceUpdate;
   /** No sensor of the place gives windows any more, since `at` (seconds, monotonic): nobody knows what happens there. */
-  absent(at: number): PlaceActivity;
+  absent(at: number): PlaceUpdate;
 }
 
 /**
@@ -39,17 +43,21 @@ export interface Place {
  *   where no sensor contributes
  */
 export function createPlace(sensors: { virtual: boolean; recorded: boolean }): Place {
-  let activity: string | undefined;
+  let current: string | undefined;
   let since = 0;
   /** The newest window's results, by sensor. */
   const results = new Map<string, WindowResult>();
 
-  /** The place's activity and since when: the start of the first window of an unbroken run. */
-  function enter(next: string, start: number): { activity: string; since: string; change: boolean } {
-    const change = next !== activity;
+  /** `since` is the start of the first window of an unbroken run of one activity. */
+  function told(
+    activity: string,
+    start: number,
+    rest: Omit<PlaceUpdate['activity'], 'activity' | 'since'>,
+  ): PlaceUpdate {
+    const change = activity !== current;
     if (change) since = start;
-    activity = next;
-    return { activity: next, since: isoTime(since), change };
+    current = activity;
+    return { change, activity: { activity, since: isoTime(since), ...rest } };
   }
 
   return {
@@ -64,8 +72,7 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
       for (const label of Object.keys(probabilities)) {
         if (probabilities[label]! > (probabilities[best] ?? 0)) best = label;
       }
-      return {
-        ...enter(best, start),
+      return told(best, start, {
         confidence: probabilities[best] ?? 0,
         modalities: [...new Set(contributing.map((one) => one.modality))],
         sensors: contributing.map((one) => one.sensor),
@@ -73,20 +80,20 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
         window: { start: isoTime(start), end: isoTime(end) },
         virtual: contributing.some((one) => one.virtual),
         recorded: contributing.some((one) => one.recorded),
-      };
+      });
     },
 
     absent(at) {
       results.clear();
-      return {
-        ...enter('unknown', at),
+      return told('unknown', at, {
         confidence: 0,
         modalities: [],
         sensors: [],
         probabilities: {},
         window: { start: isoTime(at), end: isoTime(at) },
-        ...sensors,
-      };
+        virtual: sensors.virtual,
+        recorded: sensors.recorded,
+      });
     },
   };
 }

@@ -34,7 +34,7 @@ export function createServiceNotifier({
   now = monotonicSeconds,
 }: ServiceOptions): ServiceNotifier {
   const socket = env['NOTIFY_SOCKET'];
-  const feedEvery = watchdogPeriod(env) / 4;
+  const feedEvery = feedingPeriod(env);
   let fed = -Infinity;
 
   /** What waits for the message on its way: the newest of each kind. */
@@ -53,18 +53,12 @@ export function createServiceNotifier({
     const words = Object.entries(waiting).map(([key, value]) => `${key}=${value}`);
     waiting = {};
     sending = true;
-    const child = spawn('systemd-notify', words, {
-      env: { NOTIFY_SOCKET: address, ...(env['PATH'] !== undefined && { PATH: env['PATH'] }) },
-      // Its own words on a failure are worth reading, once.
-      stdio: ['ignore', 'ignore', failed ? 'ignore' : 'inherit'],
-      timeout: 10_000,
-    });
-    // A service manager that hangs must not keep the gateway from ending.
-    child.unref();
     let done = false;
+    let late: NodeJS.Timeout | undefined;
     function finish(problem?: string): void {
       if (done) return;
       done = true;
+      clearTimeout(late);
       sending = false;
       if (problem !== undefined && !failed) {
         failed = true;
@@ -75,17 +69,30 @@ export function createServiceNotifier({
       }
       if (Object.keys(waiting).length > 0) sendWaiting(address);
     }
-    child.on('error', (error) => finish(error.message));
-    child.on('exit', (code, signal) =>
-      finish(code === 0 ? undefined : `systemd-notify ended with ${signal ?? `status ${code ?? '?'}`}`),
-    );
+    try {
+      const child = spawn('systemd-notify', words, {
+        env: { NOTIFY_SOCKET: address, ...(env['PATH'] !== undefined && { PATH: env['PATH'] }) },
+        // Its own words on a failure are worth reading, once.
+        stdio: ['ignore', 'ignore', failed ? 'ignore' : 'inherit'],
+      });
+      child.on('error', (error) => finish(error.message));
+      child.on('exit', (code, signal) =>
+        finish(code === 0 ? undefined : `systemd-notify ended with ${signal ?? `status ${code ?? '?'}`}`),
+      );
+      // A service manager that hangs must not keep the gateway from ending.
+      child.unref();
+      late = setTimeout(() => child.kill(), 10_000).unref();
+    } catch (error) {
+      // Out of memory, for instance: not all failures come as events.
+      finish(error instanceof Error ? error.message : String(error));
+    }
   }
 
   return {
     ready: (status) => send({ READY: '1', STATUS: oneLine(status) }),
     status: (text) => send({ STATUS: oneLine(text) }),
     labelFlowed() {
-      if (now() - fed < feedEvery) return;
+      if (feedEvery === undefined || now() - fed < feedEvery) return;
       fed = now();
       send({ WATCHDOG: '1' });
     },
@@ -93,12 +100,12 @@ export function createServiceNotifier({
   };
 }
 
-/** Seconds within which systemd wants to hear from this process; infinite if it does not watch it. sd_watchdog_enabled(3). */
-function watchdogPeriod(env: NodeJS.ProcessEnv): number {
+/** A quarter of the time within which systemd wants to hear of this process, seconds; undefined if it does not watch. sd_watchdog_enabled(3). */
+function feedingPeriod(env: NodeJS.ProcessEnv): number | undefined {
   const microseconds = Number(env['WATCHDOG_USEC']);
   const pid = env['WATCHDOG_PID'];
-  if (pid !== undefined && pid !== String(process.pid)) return Infinity;
-  return microseconds > 0 ? microseconds / 1e6 : Infinity;
+  if (pid !== undefined && pid !== String(process.pid)) return undefined;
+  return microseconds > 0 ? microseconds / 4e6 : undefined;
 }
 
 /** A line feed would begin another assignment, and systemd drops messages above 4096 bytes. */
