@@ -6,6 +6,7 @@
 import type { Attributes, Inputs, Value } from '../models/operators.js';
 import type { Graph } from '../models/graph.js';
 import { axisOf, elementsOf, integer, integers, sizeOf, slidingGeometry } from '../models/operators.js';
+import { attentionGradient } from './attention-gradient.js';
 import { convolutionInput, convolutionWeights, poolingInput } from './convolution-gradient.js';
 import { fit, spread, stretch } from './gradient-shapes.js';
 
@@ -157,6 +158,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     const dx = g.mul(g.sub(g.sub(h, g.reduceMean(h, [-1], true)), along), r!);
     return [dx, fit(g, g.mul(dy, n), scale.shape), fit(g, dy, bias.shape)];
   },
+
+  SelfAttention: (g, _, dy, { outputs }) => [attentionGradient(g, dy, outputs)],
 
   /** y = Σ x over axes.   ∂x = ∂y, repeated along them */
   ReduceSum: (g, [x, axes], dy) => [spread(g, dy, x.shape, axes)],

@@ -22,7 +22,11 @@ export interface Node {
   readonly inputs: Inputs;
   readonly outputs: readonly Value[];
   readonly attributes: Attributes;
+  /** The nodes that make up a composite, which is one operator to gradients. */
+  readonly body?: readonly Node[];
 }
+
+const flatten = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => (node.body ? flatten(node.body) : [node]));
 
 export interface Parameter {
   readonly value: Value;
@@ -98,6 +102,17 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     return results;
   }
   const one = (op: string, given: readonly Value[], attributes?: Attributes): Value => apply(op, given, attributes)[0]!;
+
+  /**
+   * Makes the nodes that `build` adds count as one operator, so that `learning/gradient-rules.ts` can have one rule for all of them.
+   * The rule sees the outputs; those beyond the first are for it alone. In the file there are only the nodes themselves.
+   */
+  function composite(op: string, given: readonly Value[], build: () => readonly Value[]): readonly Value[] {
+    const start = nodes.length;
+    const results = build();
+    nodes.push({ op, inputs: given as unknown as Inputs, outputs: results, attributes: {}, body: nodes.splice(start) });
+    return results;
+  }
 
   /** A tensor fed at each run. */
   function input(name: string, shape: Shape, elements: ElementType = type): Value {
@@ -230,7 +245,7 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
   function needed(): Node[] {
     const wanted = new Set(outputs.map(({ value }) => value));
     const kept: Node[] = [];
-    for (const node of nodes.toReversed()) {
+    for (const node of flatten(nodes).reverse()) {
       if (!node.outputs.some((value) => wanted.has(value))) continue;
       kept.push(node);
       for (const value of node.inputs) wanted.add(value);
@@ -283,6 +298,7 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     parameters: parameters as readonly Parameter[],
     nodes: nodes as readonly Node[],
     apply,
+    composite,
     input,
     parameter,
     constant,

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { selfAttention } from '../../models/attention.js';
 import { graph } from '../../models/graph.js';
 import type { Graph, Value } from '../../models/graph.js';
 import { decodeOnnx, encodeOnnx } from '../../models/onnx.js';
@@ -282,4 +283,28 @@ void t.test('bytes that are no ONNX file are refused', (t) => {
   t.throws(() => decodeOnnx(new Uint8Array([1, 2, 3, 4, 255])), /not an ONNX file/);
   t.throws(() => decodeOnnx(new Uint8Array()), /not an ONNX file/);
   t.end();
+});
+
+void t.test('self-attention gives what its definition in primitives gives, whole and in pieces', async (t) => {
+  for (const [batch, tokens, heads, depth] of [
+    [2, 5, 2, 3],
+    [3, 300, 1, 2],
+  ] as const) {
+    const g = graph();
+    const width = heads * depth;
+    const projected = g.input('x', [batch, tokens, 3 * width]);
+    const split = (v: Value) => g.transpose(g.reshape(v, [batch, tokens, heads, depth]), [0, 2, 1, 3]);
+    const [q, k, v] = g.split(projected, [width, width, width], -1).map(split) as [Value, Value, Value];
+    const weights = g.softmax(g.div(g.matMul(q, g.transpose(k)), Math.sqrt(depth)));
+    const plain = g.reshape(g.transpose(g.matMul(weights, v), [0, 2, 1, 3]), [batch, tokens, width]);
+    g.output('plain', plain);
+    g.output('pieces', selfAttention(g, projected, heads));
+    const feed = Array.from({ length: sizeOf(projected.shape) }, (_, i) => Math.sin(i * i));
+    const results = await run(g.toOnnx({ parametersAs: 'initializers' }), { x: feed });
+    t.same(results['pieces']!.shape, [batch, tokens, width]);
+    const worst = Math.max(...results['plain']!.values.map((a, i) => Math.abs(a - results['pieces']!.values[i]!)));
+    t.ok(worst < 2e-6, `off by ${worst}`);
+  }
+  const g = graph();
+  t.throws(() => selfAttention(g, g.input('x', [2, 5, 7]), 2), /selfAttention: \[2, 5, 7\] is not/);
 });
