@@ -1,0 +1,250 @@
+/** Inertial frames to windows.
+ *
+ *    frames ─▶ clock ─▶ resample ─┬▶ sliding windows ─▶ windows [samples, 6]
+ *                                 └▶ motion gate ──────▶ still
+ *
+ *  Channels: acceleration x y z in m/s², angular rate x y z in rad/s, in the sensor's own axes. */
+
+import type { ImuFrame } from '../drivers/frames.js';
+import { createDeviceClock, createSampleCounter, type ClockStatistics } from './clock.js';
+import { createMotionGate } from './motion-gate.js';
+import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
+import { createSlidingWindows } from './sliding-windows.js';
+import type { Window } from './window.js';
+
+const channels = 6;
+/** A device's first samples wait for so long, seconds, while the clock learns how late each was, so that it need not
+ * bend the sampling grid afterwards. Windows that last longer are not later for it. */
+const learning = 1;
+/** A silence that ends a segment before the next sample tells: the longest bridged gap and the largest delay seen, which
+ * counts as no less and no more than this, seconds. */
+const [leastPatience, mostPatience] = [0.5, 1];
+
+/** The windows that a tower reads. */
+export interface ImuWindowShape {
+  /** Samples a second. */
+  rate: number;
+  /** Samples of a window. */
+  samples: number;
+  /** Samples from one window's start to the next one's. */
+  hop: number;
+  /** A stretch shorter than a window gives one window, its last sample held, from so many samples on. Default: half. */
+  minimumSamples?: number;
+}
+
+interface Stretch {
+  start: number;
+  data: Float32Array;
+  still: boolean;
+  heldSamples: number;
+  completedAt: number;
+}
+
+/** The part that live and recorded samples share: time on one clock and values in, windows out. */
+function createImuWindows(shape: ImuWindowShape, inputRate: number, onWindow: (window: Stretch) => void) {
+  let start = 0;
+  let usedArrival = 0;
+  const gate = createMotionGate(shape.samples);
+  const sliding = createSlidingWindows({ channels, ...shape }, (data, first, heldSamples) => {
+    onWindow({
+      start: start + first / shape.rate,
+      data: data.slice(),
+      still: gate.still(),
+      heldSamples,
+      completedAt: usedArrival,
+    });
+  });
+  const resampler = createResampler(
+    { channels, inputRate, outputRate: shape.rate },
+    {
+      segmentStart(time) {
+        start = time;
+        gate.reset();
+      },
+      sample(values) {
+        gate.push(values);
+        sliding.push(values);
+      },
+      segmentEnd: () => sliding.end(),
+    },
+  );
+  return {
+    push(time: number, values: ArrayLike<number>, arrivalTime: number): void {
+      if (resampler.endsAt(time)) resampler.end(); // while `usedArrival` is still the one before
+      usedArrival = arrivalTime;
+      resampler.push(time, values);
+    },
+    end: () => resampler.end(),
+    statistics: () => resampler.statistics(),
+  };
+}
+
+export interface ImuPipelineOptions extends ImuWindowShape {
+  /** Name of the sensor, for its windows. */
+  sensor: string;
+  /** Nominal samples a second of the device. */
+  inputRate: number;
+  /** Called with each window; the window is the receiver's own. */
+  onWindow: (window: Window) => void;
+}
+
+export interface ImuPipelineStatistics extends ResamplerStatistics {
+  frames: number;
+  windows: number;
+  stillWindows: number;
+  /** Samples of a device without a clock that must be missing, by the arrivals. */
+  lost: number;
+  clock: ClockStatistics;
+}
+
+export interface ImuPipeline {
+  push(frame: ImuFrame): void;
+  /** To be called a few times a second: a device that fell silent ends its segment though no sample comes. */
+  tick(now: number): void;
+  /** The device is gone: what can become a window does, and the next frame is taken for a new device's. */
+  end(): void;
+  statistics(): ImuPipelineStatistics;
+}
+
+/**
+ * The live pipeline of one sensor. Memory is bounded: one window and half a second of frames. The first window comes when
+ * its last sample has, as do all later ones; after a silence, or when the device's clock was set, windows start anew.
+ */
+export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
+  const { sensor, inputRate, rate, samples, onWindow } = options;
+  const values = new Float64Array(channels);
+  const clock = createDeviceClock();
+  let counter = createSampleCounter(inputRate);
+  let hasDeviceTime: boolean | undefined;
+  let lost = 0;
+  let frames = 0;
+  let windowCount = 0;
+  let stillWindows = 0;
+  let badTimes = 0;
+  let lateTimes = 0;
+  let lastArrival = NaN;
+  let learningSince = NaN;
+  let silent = true;
+  // Frames that wait until the clock has learnt, with their device times; undefined once it has.
+  const mostWaiting = Math.ceil(4 * learning * inputRate);
+  let waiting: { frame: ImuFrame; deviceTime: number }[] | undefined = [];
+
+  const windows = createImuWindows(options, inputRate, ({ start, data, still, heldSamples, completedAt }) => {
+    windowCount++;
+    if (still) stillWindows++;
+    const end = start + samples / rate;
+    const shape = [samples, channels];
+    onWindow({ modality: 'imu', sensor, start, end, shape, data, still, heldSamples, completedAt });
+  });
+
+  function take(frame: ImuFrame, deviceTime: number): void {
+    values.set(frame.acceleration, 0);
+    values.set(frame.angularRate, 3);
+    windows.push(clock.hostTime(deviceTime), values, frame.arrivalTime);
+  }
+
+  function stopLearning(): void {
+    for (const { frame, deviceTime } of waiting ?? []) take(frame, deviceTime);
+    waiting = undefined;
+  }
+
+  function endSegment(): void {
+    stopLearning();
+    windows.end();
+  }
+
+  function startAnew(): void {
+    endSegment();
+    waiting = [];
+    clock.reset();
+  }
+
+  function forgetDevice(): void {
+    startAnew();
+    lost += counter.lost;
+    counter = createSampleCounter(inputRate);
+    hasDeviceTime = undefined;
+  }
+
+  return {
+    push(frame) {
+      frames++;
+      if (hasDeviceTime !== undefined && hasDeviceTime !== (frame.deviceTime !== undefined)) forgetDevice();
+      hasDeviceTime = frame.deviceTime !== undefined;
+      const deviceTime = frame.deviceTime ?? counter.next(frame.arrivalTime);
+      const observation = clock.observe(deviceTime, frame.arrivalTime);
+      if (observation === 'invalid' || observation === 'late') {
+        if (observation === 'late') lateTimes++;
+        else badTimes++;
+        return;
+      }
+      if (observation === 'jumped') {
+        startAnew();
+        clock.observe(deviceTime, frame.arrivalTime);
+      }
+      lastArrival = frame.arrivalTime;
+      silent = false;
+      if (waiting === undefined) {
+        take(frame, deviceTime);
+        return;
+      }
+      if (waiting.length === 0) learningSince = frame.arrivalTime;
+      waiting.push({ frame, deviceTime });
+      if (frame.arrivalTime - learningSince >= learning || waiting.length >= mostWaiting) stopLearning();
+    },
+
+    tick(now) {
+      const patience = Math.max(leastPatience, Math.min(mostPatience, clock.statistics().largestDelay));
+      if (silent || !(now - lastArrival > defaultMaxGap + patience)) return;
+      silent = true;
+      endSegment();
+    },
+
+    end: forgetDevice,
+
+    statistics() {
+      const resampled = windows.statistics();
+      return {
+        ...resampled,
+        backwards: resampled.backwards + lateTimes,
+        invalid: resampled.invalid + badTimes,
+        frames,
+        windows: windowCount,
+        stillWindows,
+        lost: lost + counter.lost,
+        clock: clock.statistics(),
+      };
+    },
+  };
+}
+
+/** A window of a recording. */
+export interface ImuWindow {
+  /** Seconds from the recording's first sample. */
+  start: number;
+  /** [samples, 6] */
+  data: Float32Array;
+  still: boolean;
+  heldSamples: number;
+}
+
+/**
+ * The windows that the live pipeline gives of the same recording, for training and evaluation.
+ * @param recording [samples, 6]: acceleration x y z in m/s², angular rate x y z in rad/s, evenly spaced
+ * @param inputRate samples a second of the recording
+ */
+export function imuWindowsOfRecording(
+  recording: Float32Array | Float64Array,
+  inputRate: number,
+  shape: ImuWindowShape,
+): ImuWindow[] {
+  const found: ImuWindow[] = [];
+  const windows = createImuWindows(shape, inputRate, ({ start, data, still, heldSamples }) =>
+    found.push({ start, data, still, heldSamples }),
+  );
+  for (let i = 0; (i + 1) * channels <= recording.length; i++) {
+    windows.push(i / inputRate, recording.subarray(i * channels, (i + 1) * channels), 0);
+  }
+  windows.end();
+  return found;
+}
