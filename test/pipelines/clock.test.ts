@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import t from 'tap';
 import fc from 'fast-check';
 import { createDeviceClock, createSampleCounter } from '../../pipelines/clock.js';
-import { randomFrom } from './random.js';
+import { createRandom } from '../../learning/random.js';
 
 interface Line {
   seed: number;
@@ -20,7 +20,7 @@ const hostOrigin = 1000;
 
 /** Samples of a device with exponentially distributed delays, a chunking driver and no reordering. */
 function samplesOf({ seed, rate, ppm, jitter, chunk, seconds }: Line) {
-  const random = randomFrom(seed);
+  const random = createRandom(seed).uniform;
   const samples: { device: number; captured: number; arrival: number }[] = [];
   let before = 0;
   for (let i = 0; i < rate * seconds; i++) {
@@ -213,7 +213,7 @@ void t.test('a counter makes device times, and a rate that is off is drift', (t)
 void t.test('lost samples are noticed when arrivals run away, and after a silence', (t) => {
   const counter = createSampleCounter(100);
   let device = 0;
-  const random = randomFrom(9);
+  const random = createRandom(9).uniform;
   for (let i = 0; i < 100 * 60; i++) {
     if (i >= 2000 && i < 2030) continue; // 0.3 s
     if (i >= 4000 && i < 4500) continue; // 5 s
@@ -235,7 +235,7 @@ void t.test('a stall after which everything comes is not a loss', (t) => {
 });
 
 void t.test('an hour of stalls, pauses and a wandering oscillator: no jump, and never far off', (t) => {
-  const random = randomFrom(5);
+  const random = createRandom(5).uniform;
   const clock = createDeviceClock();
   let [device, captured, before, stalledUntil, worst] = [5e4, 1000, 0, 0, 0];
   for (let i = 0; i < 50 * 3600; i++) {

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import type { ImuFrame } from '../../drivers/frames.js';
 import { createImuPipeline, imuWindowsOfRecording, type ImuPipeline } from '../../pipelines/imu.js';
 import type { Window } from '../../pipelines/window.js';
-import { randomFrom } from './random.js';
+import { createRandom } from '../../learning/random.js';
 
 const shape = { rate: 50, samples: 100, hop: 25 };
 
 /** [samples, 6] of a wrist that swings: some m/s² and rad/s, up to 5 Hz. */
 function swing(samples: number, rate: number, seed: number): Float32Array {
-  const random = randomFrom(seed);
+  const random = createRandom(seed).uniform;
   const data = new Float32Array(samples * 6);
   for (let c = 0; c < 6; c++) {
     for (let wave = 0; wave < 4; wave++) {
@@ -40,7 +40,7 @@ function deliver(
   pause: number,
   { seed, inputRate, jitter, chunk, batch = 1, resolution }: Delivery,
 ) {
-  const random = randomFrom(seed);
+  const random = createRandom(seed).uniform;
   const frames: ImuFrame[] = [];
   let captured = 700;
   let before = 0;
@@ -213,7 +213,7 @@ void t.test('a padded window that the next sample brings out was complete before
 });
 
 void t.test('rest is still, and rest with noise and bias too', (t) => {
-  const random = randomFrom(4);
+  const random = createRandom(4).uniform;
   const rest = Float32Array.from({ length: 6 * 300 }, (_, i) => (i % 6 === 2 ? 9.81 : 0.1) + 0.05 * random());
   const { pipeline, windows } = pipelineOf(50);
   const how = { seed: 1, inputRate: 50, jitter: 0.002, chunk: 0, resolution: 0.001 };

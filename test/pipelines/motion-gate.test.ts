@@ -1,7 +1,7 @@
 import t from 'tap';
 import fc from 'fast-check';
 import { createMotionGate, stillness } from '../../pipelines/motion-gate.js';
-import { randomFrom } from './random.js';
+import { createRandom } from '../../learning/random.js';
 
 /** The definition, in two passes over the newest `samples` rows. */
 function isStill(rows: number[][], samples: number): boolean {
@@ -30,7 +30,7 @@ void t.test('the running gate says what the definition says', (t) => {
   let moving = 0;
   fc.assert(
     fc.property(runs, fc.integer({ min: 2, max: 40 }), fc.nat(), (stretches, samples, seed) => {
-      const random = randomFrom(seed);
+      const random = createRandom(seed).uniform;
       const gate = createMotionGate(samples);
       const rows: number[][] = [];
       // Of a uniform distribution of width w the deviation is w / √12, of three together w / 2.
@@ -62,7 +62,7 @@ void t.test('rounding does not pile up: rest is rest after many blows', (t) => {
     gate.push(row);
   }
   t.notOk(gate.still());
-  const random = randomFrom(1);
+  const random = createRandom(1).uniform;
   for (let i = 0; i < 100; i++) gate.push([150.1 + 0.1 * random(), 0, 9.8, 2, 0, 0.01]);
   t.ok(gate.still());
   t.end();

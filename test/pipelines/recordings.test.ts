@@ -7,7 +7,7 @@ import { createImuPipeline } from '../../pipelines/imu.js';
 import { createMotionGate } from '../../pipelines/motion-gate.js';
 import { resampleRecording } from '../../pipelines/resample.js';
 import { windowsOfRecording } from '../../pipelines/sliding-windows.js';
-import { randomFrom } from './random.js';
+import { createRandom } from '../../learning/random.js';
 
 // A watch on the wrist, about 104 samples a second at uneven times: see SOURCE.md of phone-watch.
 const folder = path.join(process.env['SENSING_DATA'] ?? '', 'phone-watch');
@@ -35,7 +35,7 @@ const watchFiles = (subject: string) =>
     .map((name) => path.join(folder, subject, name));
 
 void t.test('live windows of a real watch are those of its recording', { skip }, (t) => {
-  const random = randomFrom(1);
+  const random = createRandom(1).uniform;
   let compared = 0;
   for (const file of watchFiles('s01').slice(0, 4)) {
     const { times, values } = readWatch(file);
