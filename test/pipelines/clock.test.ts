@@ -20,12 +20,12 @@ const hostOrigin = 1000;
 
 /** Samples of a device with exponentially distributed delays, a chunking driver and no reordering. */
 function samplesOf({ seed, rate, ppm, jitter, chunk, seconds }: Line) {
-  const random = createRandom(seed).uniform;
+  const random = createRandom(seed);
   const samples: { device: number; captured: number; arrival: number }[] = [];
   let before = 0;
   for (let i = 0; i < rate * seconds; i++) {
     const captured = hostOrigin + (i / rate) * (1 + ppm * 1e-6);
-    let arrival = captured + smallestDelay - jitter * Math.log(1 - random());
+    let arrival = captured + smallestDelay - jitter * Math.log(1 - random.uniform());
     if (chunk > 0) arrival = Math.ceil(arrival / chunk) * chunk;
     before = arrival = Math.max(arrival, before);
     samples.push({ device: deviceOrigin + i / rate, captured, arrival });
@@ -213,11 +213,11 @@ void t.test('a counter makes device times, and a rate that is off is drift', (t)
 void t.test('lost samples are noticed when arrivals run away, and after a silence', (t) => {
   const counter = createSampleCounter(100);
   let device = 0;
-  const random = createRandom(9).uniform;
+  const random = createRandom(9);
   for (let i = 0; i < 100 * 60; i++) {
     if (i >= 2000 && i < 2030) continue; // 0.3 s
     if (i >= 4000 && i < 4500) continue; // 5 s
-    device = counter.next(50 + i / 100 + 0.02 * random());
+    device = counter.next(50 + i / 100 + 0.02 * random.uniform());
   }
   t.ok(Math.abs(counter.lost - 530) <= 4, `${counter.lost} lost`);
   t.ok(Math.abs(device - 59.99) < 0.04);
@@ -235,16 +235,16 @@ void t.test('a stall after which everything comes is not a loss', (t) => {
 });
 
 void t.test('an hour of stalls, pauses and a wandering oscillator: no jump, and never far off', (t) => {
-  const random = createRandom(5).uniform;
+  const random = createRandom(5);
   const clock = createDeviceClock();
   let [device, captured, before, stalledUntil, worst] = [5e4, 1000, 0, 0, 0];
   for (let i = 0; i < 50 * 3600; i++) {
-    const pause = random() < 0.0002 ? 600 * random() : 0;
+    const pause = random.uniform() < 0.0002 ? 600 * random.uniform() : 0;
     const ppm = 30 + 20 * Math.sin(captured / 1500);
     device += 0.02 + pause;
     captured += (0.02 + pause) * (1 + ppm * 1e-6);
-    if (random() < 0.001) stalledUntil = captured + 1.5 * random();
-    const arrival = Math.max(before, stalledUntil, captured + smallestDelay - 0.004 * Math.log(1 - random()));
+    if (random.uniform() < 0.001) stalledUntil = captured + 1.5 * random.uniform();
+    const arrival = Math.max(before, stalledUntil, captured + smallestDelay - 0.004 * Math.log(1 - random.uniform()));
     before = arrival;
     if (clock.observe(device, arrival) !== 'used') t.fail('not used');
     const error = clock.hostTime(device) - captured - smallestDelay;

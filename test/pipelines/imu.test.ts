@@ -9,11 +9,11 @@ const shape = { rate: 50, samples: 100, hop: 25 };
 
 /** [samples, 6] of a wrist that swings: some m/s² and rad/s, up to 5 Hz. */
 function swing(samples: number, rate: number, seed: number): Float32Array {
-  const random = createRandom(seed).uniform;
+  const random = createRandom(seed);
   const data = new Float32Array(samples * 6);
   for (let c = 0; c < 6; c++) {
     for (let wave = 0; wave < 4; wave++) {
-      const [amplitude, frequency, phase] = [3 * random(), 0.3 + 4.7 * random(), 7 * random()];
+      const [amplitude, frequency, phase] = [3 * random.uniform(), 0.3 + 4.7 * random.uniform(), 7 * random.uniform()];
       for (let i = 0; i < samples; i++) {
         data[i * 6 + c]! += amplitude * Math.sin((2 * Math.PI * frequency * i) / rate + phase);
       }
@@ -40,7 +40,7 @@ function deliver(
   pause: number,
   { seed, inputRate, jitter, chunk, batch = 1, resolution }: Delivery,
 ) {
-  const random = createRandom(seed).uniform;
+  const random = createRandom(seed);
   const frames: ImuFrame[] = [];
   let captured = 700;
   let before = 0;
@@ -48,7 +48,7 @@ function deliver(
     for (let i = 0; i < recording.length / 6; i++) {
       const time = captured + i / inputRate;
       const complete = Math.min(i - (i % batch) + batch, recording.length / 6) - 1;
-      let arrivalTime = captured + complete / inputRate + 0.003 - jitter * Math.log(1 - random());
+      let arrivalTime = captured + complete / inputRate + 0.003 - jitter * Math.log(1 - random.uniform());
       if (chunk > 0) arrivalTime = Math.ceil(arrivalTime / chunk) * chunk;
       before = arrivalTime = Math.max(before, arrivalTime);
       const deviceTime = resolution > 0 ? Math.floor((time + 40_000) / resolution + 1e-6) * resolution : undefined;
@@ -213,8 +213,8 @@ void t.test('a padded window that the next sample brings out was complete before
 });
 
 void t.test('rest is still, and rest with noise and bias too', (t) => {
-  const random = createRandom(4).uniform;
-  const rest = Float32Array.from({ length: 6 * 300 }, (_, i) => (i % 6 === 2 ? 9.81 : 0.1) + 0.05 * random());
+  const random = createRandom(4);
+  const rest = Float32Array.from({ length: 6 * 300 }, (_, i) => (i % 6 === 2 ? 9.81 : 0.1) + 0.05 * random.uniform());
   const { pipeline, windows } = pipelineOf(50);
   const how = { seed: 1, inputRate: 50, jitter: 0.002, chunk: 0, resolution: 0.001 };
   play(pipeline, deliver([rest, swing(300, 50, 1)], 2, how));

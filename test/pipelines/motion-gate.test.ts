@@ -30,11 +30,11 @@ void t.test('the running gate says what the definition says', (t) => {
   let moving = 0;
   fc.assert(
     fc.property(runs, fc.integer({ min: 2, max: 40 }), fc.nat(), (stretches, samples, seed) => {
-      const random = createRandom(seed).uniform;
+      const random = createRandom(seed);
       const gate = createMotionGate(samples);
       const rows: number[][] = [];
       // Of a uniform distribution of width w the deviation is w / √12, of three together w / 2.
-      const noise = (deviation: number) => 2 * deviation * (random() - 0.5);
+      const noise = (deviation: number) => 2 * deviation * (random.uniform() - 0.5);
       for (const { length, acceleration, rate } of stretches) {
         for (let i = 0; i < length; i++) {
           const a = acceleration;
@@ -62,8 +62,8 @@ void t.test('rounding does not pile up: rest is rest after many blows', (t) => {
     gate.push(row);
   }
   t.notOk(gate.still());
-  const random = createRandom(1).uniform;
-  for (let i = 0; i < 100; i++) gate.push([150.1 + 0.1 * random(), 0, 9.8, 2, 0, 0.01]);
+  const random = createRandom(1);
+  for (let i = 0; i < 100; i++) gate.push([150.1 + 0.1 * random.uniform(), 0, 9.8, 2, 0, 0.01]);
   t.ok(gate.still());
   t.end();
 });

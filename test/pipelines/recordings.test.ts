@@ -35,7 +35,7 @@ const watchFiles = (subject: string) =>
     .map((name) => path.join(folder, subject, name));
 
 void t.test('live windows of a real watch are those of its recording', { skip }, (t) => {
-  const random = createRandom(1).uniform;
+  const random = createRandom(1);
   let compared = 0;
   for (const file of watchFiles('s01').slice(0, 4)) {
     const { times, values } = readWatch(file);
@@ -44,7 +44,7 @@ void t.test('live windows of a real watch are those of its recording', { skip },
     const pipeline = createImuPipeline({ ...shape, sensor: 'watch', inputRate: 104, onWindow: (w) => windows.push(w) });
     let before = 0;
     times.forEach((time, i) => {
-      const arrivalTime = Math.max(before, time - times[0]! + 30 - 0.003 * Math.log(1 - random()));
+      const arrivalTime = Math.max(before, time - times[0]! + 30 - 0.003 * Math.log(1 - random.uniform()));
       before = arrivalTime;
       const acceleration = Float32Array.from(values.subarray(6 * i, 6 * i + 3));
       const angularRate = Float32Array.from(values.subarray(6 * i + 3, 6 * i + 6));

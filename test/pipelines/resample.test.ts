@@ -6,8 +6,8 @@ import { createRandom } from '../../learning/random.js';
 const rows = (n: number, from: number, rate: number) => Array.from({ length: n }, (_, i) => from + i / rate);
 
 void t.test('samples on the grid come out as they went in, each at once', (t) => {
-  const random = createRandom(1).uniform;
-  const values = Float32Array.from({ length: 3 * 200 }, () => random() - 0.5);
+  const random = createRandom(1);
+  const values = Float32Array.from({ length: 3 * 200 }, () => random.uniform() - 0.5);
   for (const from of [0, 17.3, 1e6 + 0.1]) {
     const got: number[] = [];
     const resampler = createResampler(
@@ -31,10 +31,10 @@ void t.test('a slower or equal input is linearly interpolated, whatever its time
   const times = fc.array(fc.integer({ min: 1, max: 240 }), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(times, fc.constantFrom(10, 50), fc.nat(), (steps, inputRate, seed) => {
-      const random = createRandom(seed).uniform;
+      const random = createRandom(seed);
       let now = 3;
       const time = [now, ...steps.map((ms) => (now += ms / 1000))];
-      const values = Float64Array.from(time, () => 10 * random());
+      const values = Float64Array.from(time, () => 10 * random.uniform());
       const segments = resampleRecording(time, values, 1, inputRate, 50);
       if (segments.length !== 1) return false;
       const { start, data } = segments[0]!;
@@ -89,11 +89,11 @@ void t.test('a faster input with jitter and short gaps keeps constants, ramps an
   const steps = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 30, maxLength: 300 });
   fc.assert(
     fc.property(steps, fc.array(fc.nat(200), { maxLength: 5 }), fc.nat(), (spacings, gaps, seed) => {
-      const random = createRandom(seed).uniform;
+      const random = createRandom(seed);
       let now = 0;
       const time = [now, ...spacings.map((ms, i) => (now += gaps.includes(i) ? 0.2 : ms / 1000))];
       const values = new Float64Array(3 * time.length);
-      time.forEach((at, i) => values.set([4, at, random()], 3 * i));
+      time.forEach((at, i) => values.set([4, at, random.uniform()], 3 * i));
       const segments = resampleRecording(time, values, 3, 200, 50);
       const { data } = segments[0]!;
       if (segments.length !== 1 || data.length !== 3 * (Math.floor(now * 50 + 0.12) + 1)) return false;
