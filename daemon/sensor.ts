@@ -22,7 +22,7 @@ export interface SensorOptions {
   /** Opens the device; rejects with a message that says what failed and what to do. */
   openTransport: (handlers: TransportHandlers) => Promise<Connection>;
   transportName: string;
-  /** Seconds without a frame after which an open connection is closed and opened again. */
+  /** Seconds without a frame after which an open connection is closed and opened again; at least the time of three frames. */
   silenceTimeout: number;
   virtual: boolean;
   recorded: boolean;
@@ -59,8 +59,11 @@ const rateSpan = 5;
 
 /** Starts to supervise one sensor. Throws nothing: whatever goes wrong is in the health and in the log. */
 export function superviseSensor(options: SensorOptions): SupervisedSensor {
-  const { name, driver, log, silenceTimeout, now = monotonicSeconds } = options;
+  const { name, driver, log, now = monotonicSeconds } = options;
   const { backOff = { first: 1, longest: 30 }, patience = { open: 15, close: 1 } } = options;
+
+  // A device that is set to one frame in 5 s is not silent after 2 s.
+  const silenceTimeout = Math.max(options.silenceTimeout, 3 / driver.nominalRate(options.driverSettings));
 
   let state: SensorHealth['state'] = 'connecting';
   let since = now();
@@ -162,7 +165,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     decoder = undefined;
   }
 
-  /** Opens the device and stays until the connection has ended. Gives the seconds that it was live. */
+  /** Opens the device and stays until the connection has ended. Gives the seconds from its first frame to its last. */
   async function connection(): Promise<number> {
     let over = false;
     let end: (end?: End) => void = () => undefined;
@@ -238,7 +241,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     );
 
     const how = await ended;
-    const lived = state === 'live' ? now() - since : 0;
+    const lived = state === 'live' ? lastSign - since : 0;
     over = true;
     clearTimeout(late);
     clearTimeout(watch);

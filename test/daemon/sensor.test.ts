@@ -228,6 +228,28 @@ void t.test('bytes without a valid frame are told apart from silence, with the r
   t.match(sensor.health().reason, /^3 bytes arrived since the last frame, none a valid/);
 });
 
+void t.test('a slow device is not taken for a silent one', async (t) => {
+  const { sensor, accept, send, pass } = bench(t, { driver: { ...driver, nominalRate: () => 0.2 } });
+  await accept();
+  for (let i = 0; i < 3; i++) {
+    send(0x55);
+    await pass(5);
+    t.equal(sensor.health().state, 'live');
+  }
+  await pass(10.2);
+  t.match(sensor.health(), { state: 'silent', reason: /for 15 s/ });
+});
+
+void t.test('a device that sends one frame a connection is fetched back ever more slowly', async (t) => {
+  const { accept, send, nextAttempt, attempts } = bench(t);
+  for (let i = 0; i < 6; i++) {
+    await accept();
+    send(0x55);
+    await nextAttempt();
+  }
+  t.ok(attempts.at(-1)!.time - attempts.at(-2)!.time >= 15);
+});
+
 void t.test(
   'a refused device is tried again with doubled waits and jitter, and makes one line in the log',
   async (t) => {
