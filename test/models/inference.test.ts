@@ -1,0 +1,300 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import t from 'tap';
+import type { Test } from 'tap';
+import { startInference, Superseded } from '../../models/inference.js';
+import type { InferenceOptions } from '../../models/inference.js';
+import { parseProviders, probeProvider, reasonOf, tryProviders } from '../../models/providers.js';
+import { softmax } from '../../models/tower-session.js';
+import { encoder, head, model, tower } from './towers.js';
+
+const log = pino({ level: 'silent' });
+const faulty = new URL('./faulty-worker.js', import.meta.url);
+const window = Float32Array.of(1, 2, 3, 4);
+
+async function start(test: Test, options: Partial<InferenceOptions> = {}) {
+  const inference = await startInference({ towers: [tower()], providers: ['cpu'], log, ...options });
+  test.teardown(() => inference.close());
+  return inference;
+}
+
+function near(test: Test, found: Float32Array, wanted: readonly number[], tolerance = 1e-6): void {
+  test.equal(found.length, wanted.length);
+  for (const [i, value] of wanted.entries()) {
+    const difference = Math.abs(found[i]! - value);
+    test.ok(difference <= tolerance, `element ${i}: ${found[i]!}, by hand ${value}`);
+  }
+}
+
+/** σ(x) = probability of the first of two classes whose logits differ by x. */
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+void t.test('probabilities and embedding, by hand', async (t) => {
+  const inference = await start(t);
+  const first = await inference.classify('imu', window);
+  // Means over the samples (1, 2), (3, 4): 2, 3. Logits 2 · 2, 2 · 3 + 1.
+  near(t, first.embedding, [2, 3]);
+  near(t, first.probabilities, [sigmoid(4 - 7), sigmoid(7 - 4)]);
+  t.strictSame([...window], [1, 2, 3, 4], 'the caller keeps its window');
+
+  const both = await inference.classify('imu', Float32Array.of(1, 2, 3, 4, 1, 0, 1, 0), 2);
+  near(t, both.embedding, [2, 3, 1, 0]);
+  near(t, both.probabilities, [sigmoid(-3), sigmoid(3), sigmoid(1), sigmoid(-1)]);
+
+  const shared = new Float32Array(new SharedArrayBuffer(16));
+  shared.set([0, 0, 0, 1]);
+  near(t, (await inference.classify('imu', shared)).probabilities, [sigmoid(-2), sigmoid(2)]);
+
+  const running = inference.towers.get('imu')!;
+  t.equal(running.provider, 'cpu');
+  t.strictSame(running.passedOver, []);
+  t.equal(running.manifest.name, 'imu-test');
+  t.equal(inference.counters.classified, 3);
+});
+
+void t.test('the temperature divides the logits', async (t) => {
+  const inference = await start(t, { towers: [tower({ temperature: 2.5 })] });
+  const { probabilities } = await inference.classify('imu', window);
+  near(t, probabilities, [sigmoid(-3 / 2.5), sigmoid(3 / 2.5)]);
+});
+
+void t.test('softmax stands large logits', (t) => {
+  near(t, softmax(Float32Array.of(1000, 1000, -1000, 1000), 2, 1), [0.5, 0.5, 0, 1]);
+  t.end();
+});
+
+void t.test('several towers, each with its own window', async (t) => {
+  const wide = tower(
+    { name: 'skeleton-test', modality: 'skeleton', window: { rate: 30, samples: 3, hop: 1, channels: ['x', 'y'] } },
+    { encoder: model([3, 2], (g, x) => g.reduceMax(x, [1])) },
+  );
+  const inference = await start(t, { towers: [tower(), wide] });
+  const [imu, skeleton] = await Promise.all([
+    inference.classify('imu', window),
+    inference.classify('skeleton', Float32Array.of(1, 2, 5, 3, 4, 4)),
+  ]);
+  near(t, imu.embedding, [2, 3]);
+  near(t, skeleton.embedding, [5, 4]);
+  await t.rejects(start(t, { towers: [tower(), tower()] }), { message: /two towers are of the same modality/ });
+});
+
+void t.test('a window that does not fit is refused with a message, and the next one is answered', async (t) => {
+  const inference = await start(t);
+  const refused = (promise: Promise<unknown>, message: RegExp) => t.rejects(promise, { name: 'ModelError', message });
+  await refused(
+    inference.classify('imu', new Float32Array(5)),
+    /imu-test needs windows \[1, 2, 2\], 4 numbers; it got 5/,
+  );
+  await refused(inference.classify('imu', window, 0), /needs windows \[0, 2, 2\]/);
+  await refused(inference.classify('imu', window, 1.5), /needs windows/);
+  await refused(inference.classify('imu', Float32Array.of(1, 2, 3, NaN)), /value 3 \(acceleration y, m\/s²\) is NaN/);
+  await refused(inference.classify('imu', Float32Array.of(-Infinity, 2, 3, 4)), /value 0 .* is -Infinity/);
+  await refused(inference.classify('lidar', window), /no tower for lidar; towers: imu/);
+  t.equal(inference.counters.failed, 6);
+  near(t, (await inference.classify('imu', window)).embedding, [2, 3]);
+});
+
+void t.test('a result that overflows is refused', async (t) => {
+  const inference = await start(t);
+  await t.rejects(inference.classify('imu', new Float32Array(4).fill(3e38)), {
+    message: /the imu tower did not run: .* no finite number/,
+  });
+  near(t, (await inference.classify('imu', window)).embedding, [2, 3]);
+});
+
+void t.test('files that are no ONNX or do not fit their manifest: one message', async (t) => {
+  const fails = (towers: InferenceOptions['towers'], message: RegExp) =>
+    t.rejects(start(t, { towers }), { name: 'ModelError', message });
+  for (const bytes of [encoder.subarray(0, encoder.length - 20), new Uint8Array(0), new Uint8Array(500).fill(7)])
+    await fails([tower({}, { encoder: bytes })], /^the tower 'imu-test': encoder\.onnx is no whole ONNX file/);
+  await fails([tower({}, { head: head.subarray(0, 30) })], /^the tower 'imu-test': head\.onnx is no whole ONNX file/);
+  await fails([tower({ classes: ['a', 'b', 'c'] })], /head\.onnx has float32 \[1, 2\] → \[1, 2\]; .* → \[N, 3\]/);
+  const wide = { embedding: { width: 3, space: 'test' } };
+  await fails([tower(wide)], /encoder\.onnx has float32 \[1, 2, 2\] → \[1, 2\]; .* \[N, 2, 2\] → \[N, 3\]/);
+  const long = { window: { rate: 1, samples: 9, hop: 1, channels: ['x'] } };
+  await fails([tower(long)], /encoder\.onnx has float32 \[1, 2, 2\]/);
+  const infinite = model([2, 2], (g, x) => g.log(g.reduceMean(x, [1])));
+  await fails([tower({}, { encoder: infinite })], /no execution provider runs it: cpu: .* no finite number/);
+});
+
+void t.test('names of providers', (t) => {
+  t.strictSame(parseProviders(['webgpu', 'cpu']), ['webgpu', 'cpu']);
+  t.throws(() => parseProviders(['gpu']), { message: "unknown execution provider 'gpu'; known are cuda, webgpu, cpu" });
+  t.throws(() => parseProviders([]), { message: /no execution provider is named/ });
+  t.throws(() => parseProviders(['cpu', 'cpu']), { message: /named twice/ });
+  t.end();
+});
+
+void t.test('providers are tried in order, with the reason for each that is passed over', async (t) => {
+  const tried: string[] = [];
+  const choice = await tryProviders(['webgpu', 'cuda', 'cpu'], (provider) => {
+    tried.push(provider);
+    return provider === 'cpu' ? Promise.resolve(7) : Promise.reject(new Error(`no ${provider} here\nat line 2`));
+  });
+  t.strictSame(tried, ['webgpu', 'cuda', 'cpu']);
+  t.strictSame(choice, {
+    value: 7,
+    provider: 'cpu',
+    passedOver: [
+      { provider: 'webgpu', reason: 'no webgpu here' },
+      { provider: 'cuda', reason: 'no cuda here' },
+    ],
+  });
+  const none = tryProviders(['cuda', 'cpu'], (provider) => Promise.reject(new Error(provider)));
+  await t.rejects(none, { name: 'ModelError', message: 'no execution provider runs it: cuda: cuda; cpu: cpu' });
+  t.equal(reasonOf(new Error('x'.repeat(1000))).length, 301);
+});
+
+void t.test(
+  'every configured provider is really tried; one is in use, the reasons of those before it are logged',
+  async (t) => {
+    const lines: { tower?: string; provider?: string; reason?: string }[] = [];
+    const capture = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as object) });
+    const inference = await start(t, { providers: ['cuda', 'webgpu', 'cpu'], log: capture });
+    const { provider, passedOver } = inference.towers.get('imu')!;
+    // Which one it is depends on the machine; that it computes right and that all before it have a reason does not.
+    near(t, (await inference.classify('imu', window)).probabilities, [sigmoid(-3), sigmoid(3)], 1e-4);
+    const order = ['cuda', 'webgpu', 'cpu'];
+    t.strictSame(
+      passedOver.map((each) => each.provider),
+      order.slice(0, order.indexOf(provider)),
+    );
+    for (const each of passedOver) t.match(each.reason, /\w/, `${each.provider}: ${each.reason}`);
+    t.match(lines, [...passedOver.map((each) => ({ tower: 'imu-test', ...each })), { tower: 'imu-test', provider }]);
+  },
+);
+
+void t.test('a provider that crashes or hangs does so in a child process', async (t) => {
+  const script = new URL('./faulty-probe.js', import.meta.url);
+  t.strictSame(await probeProvider('cuda', [tower()], { script }), ['the process that tried it crashed (SIGABRT)']);
+  const hangs = await probeProvider('webgpu', [tower(), tower()], { script, limit: 0.5 });
+  t.strictSame(hangs, ['it gave no answer within 0.5 s', 'it gave no answer within 0.5 s']);
+
+  const inference = await start(t, { providers: ['cuda', 'cpu'], probe: { script } });
+  t.match(inference.towers.get('imu'), { provider: 'cpu', passedOver: [{ provider: 'cuda', reason: /SIGABRT/ }] });
+  await t.rejects(start(t, { providers: ['cuda'], probe: { script } }), {
+    name: 'ModelError',
+    message: /imu-test does not run: cuda: .*SIGABRT.*; add cpu/,
+  });
+});
+
+void t.test('the probe runs the tower for real', async (t) => {
+  t.strictSame(await probeProvider('cpu', [tower()]), [undefined]);
+  const [first, second] = await probeProvider('cpu', [tower({}, { encoder: new Uint8Array(9) }), tower()]);
+  t.match(first, /no whole ONNX file/);
+  t.equal(second, undefined);
+});
+
+for (const [fault, reason] of [
+  [1001, /exit code 3/],
+  [1002, /a fault on demand/],
+] as const)
+  void t.test(`a worker that ends (${fault}) is started again`, async (t) => {
+    const inference = await start(t, { script: faulty, restartDelay: 0.01 });
+    const dying = inference.classify('imu', Float32Array.of(fault, 0, 0, 0));
+    const behind = inference.classify('imu', window);
+    await t.rejects(dying, { name: 'ModelError', message: reason });
+    await t.rejects(behind, { name: 'ModelError', message: /it is started again/ });
+    // Waits for the new worker.
+    near(t, (await inference.classify('imu', window)).embedding, [2, 3]);
+    t.match(inference.counters, { classified: 1, failed: 2, restarts: 1 });
+    await t.rejects(inference.classify('imu', Float32Array.of(fault, 0, 0, 0)), { message: reason });
+    near(t, (await inference.classify('imu', window)).embedding, [2, 3]);
+    t.equal(inference.counters.restarts, 2);
+  });
+
+/** A window that keeps the faulty worker busy until `release`. */
+function stuckWindow() {
+  const values = new Float32Array(new SharedArrayBuffer(16));
+  values[0] = 1003;
+  const flags = new Int32Array(values.buffer);
+  const release = () => {
+    Atomics.store(flags, 3, 1);
+    Atomics.notify(flags, 3);
+  };
+  return { values, release };
+}
+
+void t.test('a request that hangs is rejected at its deadline, and another worker takes over', async (t) => {
+  const inference = await start(t, { script: faulty, deadline: 0.3, restartDelay: 0.01 });
+  const { values, release } = stuckWindow();
+  await t.rejects(inference.classify('imu', values), { name: 'ModelError', message: /no answer .* within 0\.3 s/ });
+  near(t, (await inference.classify('imu', window)).embedding, [2, 3]);
+  t.equal(inference.counters.restarts, 1);
+  t.equal(await inference.close(), false, 'the stuck worker is told of');
+  release();
+});
+
+void t.test('the queue is bounded a tower: the oldest waiting request is superseded', async (t) => {
+  const inference = await start(t, { script: faulty, waitingLimit: 2 });
+  const { values, release } = stuckWindow();
+  const blocking = inference.classify('imu', values);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((x) =>
+    inference.classify('imu', new Float32Array(4).fill(x)),
+  );
+  await t.rejects(first!, new Superseded('the imu tower is slower than its windows come: 2 newer ones wait'));
+  await t.rejects(second!, { name: 'Superseded' });
+  t.equal(inference.counters.superseded, 2);
+  release();
+  await blocking;
+  near(t, (await third!).embedding, [3, 3]);
+  near(t, (await fourth!).embedding, [4, 4]);
+  t.match(inference.counters, { classified: 3, failed: 0, superseded: 2, restarts: 0 });
+});
+
+void t.test('a waiting window is not changed by what its owner writes later', async (t) => {
+  const inference = await start(t);
+  const reused = Float32Array.of(1, 1, 1, 1);
+  const answers = [1, 2, 3].map((value) => inference.classify('imu', reused.fill(value)));
+  reused.fill(9);
+  for (const [i, answer] of (await Promise.all(answers)).entries()) near(t, answer.embedding, [i + 1, i + 1]);
+});
+
+void t.test('close while busy: what computes is answered, what waits is rejected', async (t) => {
+  const inference = await start(t, { script: faulty });
+  const { values, release } = stuckWindow();
+  const computing = inference.classify('imu', values);
+  const waiting = inference.classify('imu', window);
+  const closing = inference.close();
+  await t.rejects(waiting, { name: 'ModelError', message: 'inference is closed' });
+  release();
+  t.equal((await computing).embedding.length, 2);
+  t.equal(await closing, true);
+  t.equal(await inference.close(), true, 'twice does no harm');
+  await t.rejects(inference.classify('imu', window), { message: 'inference is closed' });
+});
+
+void t.test('close while a worker is being started again', async (t) => {
+  const inference = await start(t, { script: faulty, restartDelay: 0 });
+  await t.rejects(inference.classify('imu', Float32Array.of(1001, 0, 0, 0)));
+  const waiting = inference.classify('imu', window);
+  await sleep(1);
+  const closing = inference.close();
+  await t.rejects(waiting, { message: 'inference is closed' });
+  t.equal(await closing, true);
+});
+
+void t.test('the event loop turns while a model computes', async (t) => {
+  const width = 384;
+  const values = Float32Array.from({ length: width * width }, (_, i) => ((i * 37) % 101) / 101 / width);
+  const slow = model([width, width], (g, x) => {
+    const w = g.parameter('w', [width, width], values);
+    let y = x;
+    for (let i = 0; i < 60; i++) y = g.matMul(y, w);
+    return g.slice(g.reduceMean(y, [1]), 1, 0, 2);
+  });
+  const channels = Array.from({ length: width }, (_, i) => `channel ${i}`);
+  const large = tower({ window: { rate: 50, samples: width, hop: 1, channels } }, { encoder: slow });
+  const inference = await start(t, { towers: [large] });
+  let turns = 0;
+  let done = false;
+  const answer = inference.classify('imu', new Float32Array(width * width).fill(1)).finally(() => (done = true));
+  const turn = () => {
+    turns++;
+    if (!done) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await answer;
+  // If the run blocked this thread, one or two turns would do.
+  t.ok(turns > 20, `${turns} turns`);
+});
