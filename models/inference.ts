@@ -195,7 +195,8 @@ export async function startInference({
 
   /** A new worker with all towers open; it is not in use yet. */
   async function open(): Promise<{ opened: Worker; choices: readonly TowerChoice[] }> {
-    const opened = new Worker(script);
+    // Without the process's own flags: a debugger or loader named there is not meant for it.
+    const opened = new Worker(script, { execArgv: [] });
     let reason: string | undefined;
     // (Not `removeAllListeners` later: it takes from a Worker what it needs itself, and no message arrives any more.)
     opened.on('error', (error: Error) => (reason = error.message));
