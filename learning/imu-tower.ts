@@ -32,6 +32,8 @@ export interface ImuTrainingOptions {
   readonly threads: number;
   readonly epochs: number;
   readonly checkpoint?: string | undefined;
+  /** What the examples are, so that a checkpoint of others is not gone on from. */
+  readonly dataset: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -102,7 +104,7 @@ export async function fineTuneImu(
   examples: readonly LabelledExample[],
   classes: number,
   pretrained: Weights | undefined,
-  { seed, epochs, ...options }: ImuTrainingOptions,
+  { seed, epochs, dataset, ...options }: ImuTrainingOptions,
 ): Promise<Weights> {
   const { batch, dropout, labelSmoothing, mixing, augmentation } = fineTuning;
   const { stepsPerEpoch, indices } = createSampler(examples.length, batch, seed);
@@ -141,7 +143,7 @@ export async function fineTuneImu(
     learningRate: fineTuning.learningRate,
     averaging: fineTuning.averaging,
     feeds,
-    fingerprint: JSON.stringify({ fineTuning, seed, epochs, count: examples.length, packing: training.packing }),
+    fingerprint: JSON.stringify({ fineTuning, seed, epochs, dataset, packing: training.packing }),
   });
 }
 
@@ -176,7 +178,7 @@ function preTrainingStep(source: WeightSource, batch = preTraining.batch) {
 /** Learns the encoder from recordings without labels, by the reconstruction of masked spans. */
 export async function preTrainImu(
   examples: readonly Example[],
-  { seed, epochs, ...options }: ImuTrainingOptions,
+  { seed, epochs, dataset, ...options }: ImuTrainingOptions,
 ): Promise<Weights> {
   const { batch, masked, longestSpan, augmentation } = preTraining;
   const { stepsPerEpoch, indices } = createSampler(examples.length, batch, seed);
@@ -212,6 +214,6 @@ export async function preTrainImu(
     learningRate: preTraining.learningRate,
     averaging: preTraining.averaging,
     feeds,
-    fingerprint: JSON.stringify({ preTraining, seed, epochs, count: examples.length, packing: training.packing }),
+    fingerprint: JSON.stringify({ preTraining, seed, epochs, dataset, packing: training.packing }),
   });
 }

@@ -45,7 +45,7 @@ function createImuWindows(shape: ImuWindowShape, inputRate: number, onWindow: (w
   let start = 0;
   let usedArrival = 0;
   const gate = createMotionGate(shape.samples);
-  const sliding = createSlidingWindows({ channels, ...shape }, (data, first, heldSamples) => {
+  const sliding = createSlidingWindows({ ...shape, channels }, (data, first, heldSamples) => {
     onWindow({
       start: start + first / shape.rate,
       data: data.slice(),

@@ -59,7 +59,7 @@ const types = {
 
 const isKnown = (type: number) => (type >= types.clock && type <= types.lastOfCycle) || type === types.registerValue;
 
-function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): Decoder {
+function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): Decoder<ImuFrame> {
   const failures = { badChecksum: 0, unknownType: 0, incomplete: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 

@@ -1,0 +1,150 @@
+/** From recordings to the IMU tower and what it is worth: pre-training without labels, fine-tuning, evaluation on other subjects. */
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { imuWindow } from '../models/towers/imu.js';
+import type { Tower } from '../models/store.js';
+import { resampleRecording } from '../pipelines/resample.js';
+import type { ActivityRecording, LabelledStream } from './datasets/dataset.js';
+import { loadPhoneWatch } from './datasets/phone-watch.js';
+import { loadUtdMhadInertial, utdMhadActions } from './datasets/utd-mhad.js';
+import { evaluateTower } from './evaluate.js';
+import type { Evaluation } from './evaluate.js';
+import { exportImuTower } from './imu-export.js';
+import { fineTuneImu, preTrainImu } from './imu-tower.js';
+import type { Example } from './imu-tower.js';
+import { removeCheckpoint } from './train.js';
+import type { Progress } from './train.js';
+
+export interface ImuTrainingRequest {
+  /** Folder of UTD-MHAD. */
+  readonly data: string;
+  /** Folder of the phone-watch recordings, for pre-training; absent: without them. */
+  readonly phoneWatch?: string | undefined;
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+  readonly seed: number;
+  readonly threads: number;
+  readonly preTrainingEpochs?: number | undefined;
+  readonly epochs?: number | undefined;
+  /** Folder for the state of an interrupted training. */
+  readonly checkpoints?: string | undefined;
+  readonly gatewayVersion: string;
+  readonly onProgress?: ((stage: string, progress: Progress) => void) | undefined;
+  readonly onWarning?: ((text: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainedImuTower {
+  readonly tower: Tower;
+  /** Absent if no recording of a test subject was there. */
+  readonly evaluation?: Evaluation;
+  readonly trainRecordings: number;
+  readonly unlabelledRecordings: number;
+  readonly seconds: number;
+}
+
+export const imuEpochs = { preTraining: 40, fineTuning: 150 } as const;
+/** Pieces of long recordings, samples: each counts as one example of pre-training. */
+const pieceLength = 2 * imuWindow.samples;
+
+/** Long recordings without their labels, at the tower's rate, in pieces. */
+function pieces(streams: readonly LabelledStream[]): Example[] {
+  const found: Example[] = [];
+  for (const { times, samples, rate } of streams)
+    for (const { data } of resampleRecording(times, samples, imuWindow.channels, rate, imuWindow.rate))
+      for (let begin = 0; begin + imuWindow.samples * 6 <= data.length; begin += pieceLength * 6)
+        found.push({ samples: data.slice(begin, begin + pieceLength * 6) });
+  return found;
+}
+
+function digest(examples: readonly Example[]): string {
+  const hash = createHash('sha256');
+  for (const { samples } of examples) hash.update(samples);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/**
+ * @throws Error if no recording of the training subjects is there, or if it was interrupted (a checkpoint is kept)
+ */
+export async function trainImuTower(request: ImuTrainingRequest): Promise<TrainedImuTower> {
+  const { data, phoneWatch, train, test, seed, threads, checkpoints, gatewayVersion, onProgress, onWarning, signal } =
+    request;
+  const started = Date.now();
+  const load = async (subjects: readonly number[]): Promise<readonly ActivityRecording[]> => {
+    const { recordings, unreadable } = await loadUtdMhadInertial(data, { subjects });
+    for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
+    return recordings;
+  };
+  const examples = await load(train);
+  const streams = phoneWatch ? (await loadPhoneWatch(phoneWatch)).recordings : [];
+  const unlabelled = [...examples, ...pieces(streams)];
+
+  const file = (stage: string) => checkpoints && join(checkpoints, `imu-${stage}-seed-${seed}`);
+  if (checkpoints) mkdirSync(checkpoints, { recursive: true });
+  const stage = (name: string, dataset: readonly Example[]) => ({
+    seed,
+    threads,
+    signal,
+    checkpoint: file(name),
+    dataset: digest(dataset),
+    onProgress: (progress: Progress) => onProgress?.(name, progress),
+  });
+  const preTrainingEpochs = request.preTrainingEpochs ?? imuEpochs.preTraining;
+  const pretrained =
+    preTrainingEpochs > 0
+      ? await preTrainImu(unlabelled, { ...stage('pre-training', unlabelled), epochs: preTrainingEpochs })
+      : undefined;
+  const epochs = request.epochs ?? imuEpochs.fineTuning;
+  const { dataset, ...fineTuning } = stage('fine-tuning', unlabelled);
+  const weights = await fineTuneImu(examples, utdMhadActions.length, pretrained, {
+    ...fineTuning,
+    dataset: `${dataset}, pre-trained for ${preTrainingEpochs} epochs`,
+    epochs,
+  });
+
+  const datasets = [
+    {
+      dataset: 'utd-mhad',
+      subjects: [...train],
+      terms: 'free for research use with citation (Chen, Jafari, Kehtarnavaz, ICIP 2015)',
+    },
+    ...(streams.length > 0
+      ? [
+          {
+            dataset: 'phone-watch',
+            subjects: [...new Set(streams.map(({ subject }) => subject))],
+            terms: 'CC BY 4.0 (Matey-Sanz, Casteleyn, Granell, Data in Brief 2023)',
+          },
+        ]
+      : []),
+  ];
+  const trainedOn = {
+    text: `Pre-trained without labels for ${preTrainingEpochs} epochs on ${unlabelled.length} recordings, fine-tuned with the labels of ${examples.length} for ${epochs}.`,
+    datasets,
+  };
+  let tower = exportImuTower(weights, utdMhadActions, { trainedOn, figures: {}, seed }, gatewayVersion);
+  const tested = test.length > 0 ? await load(test).catch(() => []) : [];
+  const evaluation = tested.length > 0 ? await evaluateTower(tower, tested) : undefined;
+  if (evaluation) {
+    const { accuracy, windowAccuracy } = evaluation;
+    const figures = {
+      accuracy,
+      windowAccuracy,
+      testSubjects: [...new Set(tested.map(({ subject }) => subject))],
+      testRecordings: tested.length,
+    };
+    tower = { ...tower, manifest: { ...tower.manifest, figures } };
+  }
+  for (const name of ['pre-training', 'fine-tuning']) {
+    const kept = file(name);
+    if (kept) removeCheckpoint(kept);
+  }
+  return {
+    tower,
+    ...(evaluation && { evaluation }),
+    trainRecordings: examples.length,
+    unlabelledRecordings: unlabelled.length,
+    seconds: (Date.now() - started) / 1000,
+  };
+}
