@@ -27,6 +27,17 @@ export interface Decoder<F extends Frame = Frame> {
 export interface DeviceTransports {
   readonly serial?: { readonly baudRate: number };
   readonly tcp?: true;
+  /** Datagrams that the device sends to this machine; the port is its usual one. */
+  readonly udp?: { readonly port: number };
+  /** Datagrams taken from a network interface or a capture file, for devices whose packets no socket gets. */
+  readonly pcap?: { readonly port: number };
+  /** Multipart messages, PUB and SUB; `drivers/transports/zmq.ts` says how one becomes bytes. */
+  readonly zmq?: true;
+  /** JSON messages by an MQTT topic, an HTTP POST or a WebSocket. */
+  readonly mqtt?: true;
+  readonly http?: true;
+  /** A camera of Video4Linux2. */
+  readonly v4l2?: true;
 }
 
 /** One device protocol: a description and a decoder. A new device is one file and one line in `registry.ts`. */
