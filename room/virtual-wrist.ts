@@ -154,7 +154,7 @@ function shuffled<T>(list: readonly T[], random: Random): T[] {
  * The sensor's samples without end; the same seed gives the same ones.
  * @param rate samples a second
  */
-export function* virtualWrist(seed: number, rate: number): Generator<WristSample, never> {
+export function* virtualWrist(seed: number, rate: number): Generator<WristSample> {
   // Not the performance's numbers, or the noise would follow the motion.
   const random = createRandom(seed ^ 0x5bd1e995);
   const axes = (draw: () => number) => [draw(), draw(), draw()];
@@ -179,7 +179,6 @@ export function* virtualWrist(seed: number, rate: number): Generator<WristSample
     }
     start += duration;
   }
-  throw new Error('the performances ended');
 }
 
 function measured(

@@ -24,6 +24,7 @@ const lastNumericClass = 13;
 const complexFlag = 0x0800;
 const headerLength = 128;
 const largestInflated = 1 << 28;
+const mostDimensions = 32;
 
 type NumberArrayType = new (buffer: ArrayBuffer) => MatlabNumbers;
 const numberTypes: Readonly<Record<number, NumberArrayType | undefined>> = {
@@ -78,10 +79,20 @@ function addMatrix(bytes: Uint8Array, into: Map<string, MatlabArray>): void {
   const arrayClass = word & 0xff;
   if (arrayClass < firstNumericClass || arrayClass > lastNumericClass || (word & complexFlag) !== 0) return;
   const lengths = [...numbersOf({ ...dimensions, type: elementTypes.int32 })];
+  if (lengths.length > mostDimensions || lengths.some((length) => length < 0))
+    throw new Error('it is cut off, or no MATLAB file');
   const data = numbers ? numbersOf(numbers) : new Float64Array();
   if (lengths.reduce((product, length) => product * length, 1) !== data.length)
     throw new Error(`it says [${lengths.join(', ')}] and holds ${data.length} numbers`);
   into.set(Buffer.from(name.data).toString('latin1'), { dimensions: lengths, data });
+}
+
+function inflated(data: Uint8Array): Uint8Array {
+  try {
+    return inflateSync(data, { maxOutputLength: largestInflated });
+  } catch (error) {
+    throw new Error(`it is damaged: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**
@@ -97,7 +108,7 @@ export function readMatlab(bytes: Uint8Array): Map<string, MatlabArray> {
   for (const { type, data } of elements(bytes.subarray(headerLength))) {
     if (type === elementTypes.matrix) addMatrix(data, found);
     else if (type === elementTypes.compressed) {
-      const [inner] = elements(inflateSync(data, { maxOutputLength: largestInflated }));
+      const [inner] = elements(inflated(data));
       if (inner?.type === elementTypes.matrix) addMatrix(inner.data, found);
     }
   }

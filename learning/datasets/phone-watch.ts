@@ -15,12 +15,27 @@ const fileName = /^s(\d+)_(\d+)_(sp|sw)\.csv(\.gz)?$/;
 const columns = ['x_acc', 'y_acc', 'z_acc', 'x_gyro', 'y_gyro', 'z_gyro'] as const;
 const largestFile = 1 << 26;
 
+const subjectsOf = (files: readonly string[]) =>
+  [...new Set(files.map((file) => Number(fileName.exec(basename(file))![1])))].sort((a, b) => a - b);
+
 /** @throws Error that begins with 'it' */
+function unzipped(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: largestFile });
+  } catch (error) {
+    throw new Error(`it is damaged: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** An empty field is no number, and not 0. */
+const numberIn = (field: string | undefined) => (field?.trim() ? Number(field) : NaN);
+
+/** @throws Error with what is wrong */
 function streamOf(text: string, id: string, subject: number, sensor: LabelledStream['sensor']): LabelledStream {
   const rows = parse<Record<string, string>>(text, { columns: true, skip_empty_lines: true })
     .map((row) => ({
-      time: Number(row['timestamp']) / 1000,
-      values: columns.map((column) => Number(row[column])),
+      time: numberIn(row['timestamp']) / 1000,
+      values: columns.map((column) => numberIn(row[column])),
       label: row['label'] ?? '',
     }))
     .filter(({ time, values }) => Number.isFinite(time) && values.every(Number.isFinite));
@@ -40,16 +55,20 @@ function streamOf(text: string, id: string, subject: number, sensor: LabelledStr
 
 /**
  * All recordings, in the order of subject, execution, sensor.
- * @throws DatasetError if none is there
+ * @throws DatasetError if none is there, or none of the subjects
  */
 export async function loadPhoneWatch(
   data: string,
   { subjects }: { subjects?: readonly number[] | undefined } = {},
 ): Promise<Loaded<LabelledStream>> {
-  const found = (await readdir(data, { recursive: true }).catch((): string[] => []))
-    .filter((file) => fileName.test(basename(file)))
-    .filter((file) => subjects?.includes(Number(fileName.exec(basename(file))![1])) ?? true)
-    .sort();
+  const there = (await readdir(data, { recursive: true }).catch((): string[] => [])).filter((file) =>
+    fileName.test(basename(file)),
+  );
+  if (there.length === 0)
+    throw new DatasetError(
+      `${data}: no phone-watch recordings here. The folder must hold s01/s01_01_sp.csv.gz and so on; docs/datasets.md says where to get them`,
+    );
+  const found = there.filter((file) => subjects?.includes(Number(fileName.exec(basename(file))![1])) ?? true).sort();
   const recordings: LabelledStream[] = [];
   const unreadable: UnreadableFile[] = [];
   for (const name of found) {
@@ -57,7 +76,7 @@ export async function loadPhoneWatch(
     const [, subject, execution, sensor, zipped] = fileName.exec(basename(name))!;
     try {
       const bytes = await readFile(file);
-      const text = (zipped ? gunzipSync(bytes, { maxOutputLength: largestFile }) : bytes).toString('utf8');
+      const text = (zipped ? unzipped(bytes) : bytes).toString('utf8');
       recordings.push(
         streamOf(text, `s${subject!}_${execution!}_${sensor!}`, Number(subject), sensor === 'sw' ? 'watch' : 'phone'),
       );
@@ -67,7 +86,9 @@ export async function loadPhoneWatch(
   }
   if (recordings.length === 0)
     throw new DatasetError(
-      `${data}: no phone-watch recordings here. The folder must hold s01/s01_01_sp.csv.gz and so on; docs/datasets.md says where to get them`,
+      unreadable[0]
+        ? `${data}: none of ${found.length} files can be read: ${unreadable[0].reason}`
+        : `${data}: no recording of subjects ${subjects?.join(', ') ?? 'any'}. Subjects there: ${subjectsOf(there).join(', ')}`,
     );
   return { recordings, unreadable };
 }

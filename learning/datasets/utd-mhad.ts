@@ -52,6 +52,7 @@ export interface UtdMhadSelection {
   readonly trials?: readonly number[] | undefined;
 }
 
+const named = (numbers: readonly number[] | undefined) => numbers?.join(', ') ?? 'any';
 const within = (wanted: readonly number[] | undefined, value: number) => wanted?.includes(value) ?? true;
 
 /** The folder with the inertial files: `Inertial` in `data` or in `data/utd-mhad`, or `data` itself. */
@@ -103,7 +104,7 @@ export async function loadUtdMhadInertial(
   if (files.length === 0) {
     const there = [...new Set(names.map((name) => fileName.exec(name)![2]))].sort();
     throw new DatasetError(
-      `${folder}: no recording of what was asked for (subjects ${subjects?.join(', ') ?? 'any'}). Subjects there: ${there.join(', ')}`,
+      `${folder}: no recording of subjects ${named(subjects)}, actions ${named(actions)}, trials ${named(trials)}. Subjects there: ${there.join(', ')}`,
     );
   }
   const recordings: ActivityRecording[] = [];
