@@ -19,6 +19,8 @@ export default tseslint.config(
       // Indices of numeric loops are in range by construction; noUncheckedIndexedAccess asks for `!` there.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `{ left, out, ...rest }` is how an object is copied without some of its keys.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },

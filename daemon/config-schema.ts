@@ -149,7 +149,14 @@ export const feedSettings = z.discriminatedUnion('kind', [
         .exactOptional()
         .describe('Repetitions that are played, 1 to 4.')
         .meta({ defaultText: 'all' }),
-      pause: z.number().min(0).max(3600).default(2).describe('Silence between two recordings, seconds.'),
+      pause: z
+        .number()
+        .min(0.5)
+        .max(3600)
+        .default(1.5)
+        .describe(
+          'Silence between two recordings, seconds; below `silenceTimeout`, lest the sensor be opened anew each time.',
+        ),
       repeat: z.boolean().default(false).describe('Begin again after the last recording.'),
     })
     .describe('Real recordings of UTD-MHAD, played as device bytes at the speed at which they were recorded.'),
@@ -165,7 +172,10 @@ function sensorWith(driver: Driver) {
       .exactOptional()
       .describe('How its bytes come in. A sensor has either a transport or a feed.')
       .meta({ seeBelow: 'Transports' }),
-    feed: feedSettings
+    feed: (driver.name === 'witmotion-wt901'
+      ? feedSettings
+      : z.never('the gateway plays no such device; give a transport')
+    )
       .exactOptional()
       .describe('Instead of a transport: the gateway itself plays the device, on a loopback TCP port.')
       .meta({ seeBelow: 'Feeds' }),

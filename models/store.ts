@@ -89,6 +89,11 @@ export function shippedTowerDirectory(modality: Modality): string {
   return path.join(root, 'models', 'pretrained', modality);
 }
 
+/** Whether weights for this kind of sensor come with the gateway. */
+export function hasShippedTower(modality: Modality): boolean {
+  return existsSync(path.join(shippedTowerDirectory(modality), manifestName));
+}
+
 /** Whole or not at all: a reader never sees a part of the file, not even after a power cut. */
 async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.part`;

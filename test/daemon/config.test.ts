@@ -227,7 +227,11 @@ void t.test('environment variables', (t) => {
     'home.yaml',
     { SENSING_DATA: '/data' },
   );
-  t.match(played.places['living-room']?.sensors['wrist']?.feed, { data: '/data/utd-mhad', subjects: [2, 4], pause: 2 });
+  t.match(played.places['living-room']?.sensors['wrist']?.feed, {
+    data: '/data/utd-mhad',
+    subjects: [2, 4],
+    pause: 1.5,
+  });
   t.end();
 });
 

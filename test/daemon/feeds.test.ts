@@ -154,7 +154,7 @@ void t.test('recordings are played as they are, with windows that begin with eac
 
 void t.test('again and again, if so wished', { skip }, async (t) => {
   const selection = { subjects: [1], actions: [1], trials: [1] };
-  const settings = feedSettings.parse({ kind: 'utd-mhad', data, ...selection, pause: 0.3, repeat: true });
+  const settings = feedSettings.parse({ kind: 'utd-mhad', data, ...selection, pause: 0.5, repeat: true });
   const feed = await startFeed(settings, device, silentLog);
   t.teardown(() => feed.close());
   const { frames } = await listen(t, feed);

@@ -1,0 +1,32 @@
+/** Benchmarks: `npm run bench -- NAME [--json] [--seconds N]`. Speeds are compared with a peer in the same run, since machines are noisy. */
+import { Command, InvalidArgumentError } from 'commander';
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0');
+  return value;
+}
+
+const program = new Command('bench').description('Measures; asserts nothing.').showHelpAfterError();
+
+program
+  .command('latency')
+  .description('milliseconds from the last byte of a window to its label at a subscriber')
+  .option('--json', 'one JSON line', false)
+  .option('--seconds <n>', 'how long to measure', positive, 60)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./latency.js')).latency(options));
+
+program
+  .command('training')
+  .description('a training step of the IMU tower beside the same network in PyTorch')
+  .option('--json', 'one JSON line', false)
+  .option('--threads <n>', 'threads on both sides', positive, 2)
+  .option('--steps <n>', 'steps of each, in turn', positive, 60)
+  .action(async (options: { json: boolean; threads: number; steps: number }) =>
+    (await import('./training.js')).training(options),
+  );
+
+await program.parseAsync().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,91 @@
+/** The command line. Each command is a file in `commands/`, loaded when it is asked for. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { packageVersion } from './package-root.js';
+
+/** The configuration is wrong: systemd must not start the service again (see the unit). */
+const badConfiguration = 2;
+
+const program = new Command('babel-gateway')
+  .description('Edge sensing gateway: live sensors in, activity labels over MQTT out.')
+  .version(packageVersion())
+  .showHelpAfterError('(--help shows what can stand here)')
+  .showSuggestionAfterError();
+
+const config = () =>
+  new Option('--config <file>', 'the configuration; default: babel-gateway.yaml here, else in /etc/babel-gateway');
+const json = () => new Option('--json', 'print JSON, for programs').default(false);
+
+function list(text: string): number[] {
+  const numbers = text.split(',').map(Number);
+  if (!numbers.every((value) => Number.isInteger(value) && value >= 0))
+    throw new InvalidArgumentError('Whole numbers with commas between them, for instance 1,3,5,7.');
+  return numbers;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('A whole number, 0 or more.');
+  return value;
+}
+
+function atLeastOne(text: string): number {
+  const value = whole(text);
+  if (value === 0) throw new InvalidArgumentError('A whole number, 1 or more.');
+  return value;
+}
+
+/** What `pretrain` and `evaluate` share. */
+function trainingOptions(command: Command, train: string, test: string): Command {
+  return command
+    .requiredOption('--data <dir>', 'folder of UTD-MHAD (docs/datasets.md)')
+    .option('--phone-watch <dir>', 'folder of phone-watch; default: beside or in the data folder, where it is there')
+    .option('--no-phone-watch', 'pre-train without it')
+    .option('--train <subjects>', 'subjects to train on', list, list(train))
+    .option('--test <subjects>', 'subjects to test on', list, list(test))
+    .option('--seed <n>', 'seed of all that is random', whole, 0)
+    .option('--threads <n>', 'threads', atLeastOne, 2)
+    .option(
+      '--pre-training-epochs <n>',
+      'epochs without labels; 0: no pre-training (default: as the shipped tower)',
+      whole,
+    )
+    .option('--epochs <n>', 'epochs with labels (default: as the shipped tower)', atLeastOne)
+    .option('--checkpoints <dir>', 'where an interrupted training is kept, and gone on from', '.checkpoints')
+    .addOption(json());
+}
+
+program
+  .command('run')
+  .description('run the gateway; SIGTERM or Ctrl-C stops it')
+  .addOption(config())
+  .action(async (options: { config?: string }) => (await import('./commands/run.js')).run(options));
+
+program
+  .command('doctor')
+  .description('say what is missing on this machine for the configured sensors, with the remedy')
+  .addOption(config())
+  .addOption(json())
+  .action(async (options: { config?: string; json: boolean }) =>
+    (await import('./commands/doctor.js')).doctor(options),
+  );
+
+trainingOptions(program.command('pretrain'), '1,3,5,7', '2,4')
+  .description('train an IMU tower: without labels, then with them; write it to a folder that a configuration can name')
+  .requiredOption('--output <dir>', 'folder for the tower')
+  .action(async (options) => (await import('./commands/pretrain.js')).pretrain(options as never));
+
+trainingOptions(program.command('evaluate'), '1,3,5,7', '2,4')
+  .description('train from nothing on some subjects, or take a tower that is there, and test it on others')
+  .argument('<dataset>', 'utd-mhad')
+  .addOption(new Option('--modalities <list>', 'which sensors').choices(['imu']).default('imu'))
+  .option('--tower <dir>', 'test this tower; nothing is trained ("shipped": the one that comes with the gateway)')
+  .action(async (dataset: string, options) =>
+    (await import('./commands/evaluate.js')).evaluate(dataset, options as never),
+  );
+
+await program.parseAsync().catch((error: unknown) => {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  console.error(message);
+  process.exitCode = name === 'ConfigError' ? badConfiguration : 1;
+});

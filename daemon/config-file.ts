@@ -1,0 +1,19 @@
+/** Which configuration file is meant. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from './config.js';
+import { packageRoot } from './package-root.js';
+
+const here = 'babel-gateway.yaml';
+const ofTheMachine = '/etc/babel-gateway/babel-gateway.yaml';
+
+/**
+ * The file that was named, else `babel-gateway.yaml` in this folder, else the machine's.
+ * @throws ConfigError if none was named and none is there
+ */
+export function findConfigFile(named: string | undefined): string {
+  const found = named ?? [here, ofTheMachine].find((file) => existsSync(file));
+  if (found !== undefined) return resolve(found);
+  const message = `no configuration here, nor ${ofTheMachine}. Begin with a copy of ${join(packageRoot, 'examples', 'home.yaml')}, or name one with --config`;
+  throw new ConfigError([{ file: here, key: '', message }]);
+}

@@ -1,0 +1,107 @@
+/** Labels for a person at the terminal: a few lines that stay in place, or one line a label where the output is a file or a pipe. */
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import type { PlaceUpdate } from './place.js';
+import type { SensorHealth } from './topics.js';
+
+type Activity = PlaceUpdate['activity'];
+
+export interface Terminal {
+  /** @param performed what a played device really does in the label's window, where that is known */
+  label(place: string, activity: Activity, performed: string | undefined): void;
+  sensor(name: string, health: SensorHealth): void;
+  /** Writes a line of the log above the lines that stay in place. */
+  write(line: string): void;
+  close(): void;
+}
+
+interface Row {
+  activity: Activity;
+  performed: string | undefined;
+  agreed: number;
+  compared: number;
+}
+
+const barLength = 20;
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+/** What the label is made of, where it is not a live measurement. */
+function origin({ virtual, recorded }: { virtual: boolean; recorded: boolean }): string {
+  if (virtual) return 'VIRTUAL SENSOR: made-up data, not a measurement';
+  return recorded ? 'RECORDING: played again, not live' : '';
+}
+
+function agreement({ agreed, compared }: Row): string {
+  return compared === 0 ? '' : `agreed in ${agreed} of ${compared} windows (${percent(agreed / compared)})`;
+}
+
+function asLine(place: string, row: Row): string {
+  const { activity, performed } = row;
+  return [
+    activity.window.end.slice(11, 19),
+    `${place}: ${activity.activity} (${percent(activity.confidence)})`,
+    ...(performed === undefined ? [] : [`performed: ${performed}`, agreement(row)]),
+    origin(activity),
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function asBlock(place: string, row: Row, sensors: ReadonlyMap<string, SensorHealth>): string[] {
+  const { activity, performed } = row;
+  const full = Math.round(activity.confidence * barLength);
+  const bar = pc.green('█'.repeat(full)) + pc.dim('░'.repeat(barLength - full));
+  const lines = [
+    `${pc.bold(place)}   ${pc.bold(pc.cyan(activity.activity))}   ${bar} ${percent(activity.confidence)}   ${pc.dim(`since ${activity.since.slice(11, 19)} UTC`)}`,
+  ];
+  if (performed !== undefined) {
+    const same = performed === activity.activity ? pc.green('the same') : pc.red('another');
+    lines.push(`   performed   ${performed}   ${same}   ${pc.dim(agreement(row))}`);
+  }
+  for (const [name, health] of sensors) {
+    if (health.place !== place) continue;
+    const state = health.state === 'live' ? pc.green('live') : pc.red(health.state);
+    lines.push(
+      `   ${name}   ${state}   ${health.frameRate.toFixed(0)} frames/s   ${pc.dim(health.driver)}   ${health.reason ?? ''}`,
+    );
+  }
+  const warning = origin(activity);
+  if (warning) lines.push(`   ${pc.yellow(warning)}`);
+  return lines;
+}
+
+/** @param stream where to write; its `isTTY` decides how */
+export function createTerminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
+  const rows = new Map<string, Row>();
+  const sensors = new Map<string, SensorHealth>();
+  const update = stream.isTTY ? createLogUpdate(stream) : undefined;
+  const draw = () => update?.([...rows].flatMap(([place, row]) => ['', ...asBlock(place, row, sensors)]).join('\n'));
+
+  return {
+    label(place, activity, performed) {
+      const before = rows.get(place) ?? { agreed: 0, compared: 0 };
+      const row = {
+        activity,
+        performed,
+        agreed: before.agreed + Number(performed === activity.activity),
+        compared: before.compared + Number(performed !== undefined),
+      };
+      rows.set(place, row);
+      if (update) draw();
+      else stream.write(`${asLine(place, row)}\n`);
+    },
+    sensor(name, health) {
+      sensors.set(name, health);
+      draw();
+    },
+    write(line) {
+      update?.clear();
+      stream.write(line);
+      draw();
+    },
+    close: () => update?.done(),
+  };
+}
