@@ -68,12 +68,12 @@ interface Shared {
  */
 export async function startGateway(config: Config, { log, terminal }: GatewayOptions): Promise<Gateway> {
   const notifier = createServiceNotifier({ log });
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<unknown>)[] = [];
   const stop = stopper(closers, notifier, log);
 
   try {
     const inference = await startModels(config, log);
-    closers.push(async () => void (await inference.close()));
+    closers.push(() => inference.close());
 
     let url = config.mqtt.broker;
     if (url === 'embedded') {
@@ -106,7 +106,7 @@ export async function startGateway(config: Config, { log, terminal }: GatewayOpt
     await probe(shared);
     // Whatever fails, those that were started before it are stopped, all at once.
     const stops: (() => Promise<void>)[] = [];
-    closers.push(async () => void (await Promise.all(stops.map((stopSensor) => stopSensor()))));
+    closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
     for (const [name, { sensors }] of Object.entries(config.places)) {
       const place = startPlace(name, sensors);
       for (const [sensor, settings] of Object.entries(sensors))
@@ -123,7 +123,7 @@ export async function startGateway(config: Config, { log, terminal }: GatewayOpt
 }
 
 /** Closes what was started, the newest first, so that nothing sends into what is closed. */
-function stopper(closers: (() => Promise<void>)[], notifier: ServiceNotifier, log: Logger) {
+function stopper(closers: (() => Promise<unknown>)[], notifier: ServiceNotifier, log: Logger) {
   let stopped: Promise<void> | undefined;
   const close = async (reason: string) => {
     log.info(`stopping: ${reason}`);
