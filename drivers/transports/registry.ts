@@ -1,11 +1,28 @@
 import { z } from 'zod';
 import type { Driver } from '../driver.js';
+import { http } from './http.js';
+import { mqtt } from './mqtt.js';
+import { pcap } from './pcap.js';
+import { recording } from './recording.js';
 import { serial } from './serial.js';
 import { tcp } from './tcp.js';
 import type { Connection, TransportHandlers } from './transport.js';
+import { udp } from './udp.js';
+import { websocket } from './websocket.js';
+import { zmq } from './zmq.js';
 
 /** How a sensor's bytes come in. */
-export const transportSettings = z.discriminatedUnion('type', [serial.settings, tcp.settings]);
+export const transportSettings = z.discriminatedUnion('type', [
+  serial.settings,
+  tcp.settings,
+  udp.settings,
+  pcap.settings,
+  zmq.settings,
+  mqtt.settings,
+  http.settings,
+  websocket.settings,
+  recording.settings,
+]);
 export type TransportSettings = z.infer<typeof transportSettings>;
 
 /**
@@ -23,5 +40,19 @@ export function openTransport(
       return serial.open({ ...settings, baudRate: settings.baudRate ?? usual.serial?.baudRate }, handlers);
     case 'tcp':
       return tcp.open(settings, handlers);
+    case 'udp':
+      return udp.open({ ...settings, port: settings.port ?? usual.udp?.port }, handlers);
+    case 'pcap':
+      return pcap.open({ ...settings, port: settings.port ?? usual.pcap?.port ?? usual.udp?.port }, handlers);
+    case 'zmq':
+      return zmq.open(settings, handlers);
+    case 'mqtt':
+      return mqtt.open(settings, handlers);
+    case 'http':
+      return http.open(settings, handlers);
+    case 'websocket':
+      return websocket.open(settings, handlers);
+    case 'recording':
+      return recording.open(settings, handlers);
   }
 }

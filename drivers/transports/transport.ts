@@ -15,11 +15,15 @@ export interface TransportHandlers {
   onBytes(bytes: Uint8Array, arrivalTime: number): void;
   /** Called once, whether the other side closed, the device vanished or an error ended it; never after `close()`. */
   onClose(reason: string): void;
+  /** The connection works, but will lose data as it is: what is wrong and what to do. At most once a connection. */
+  onWarning?(warning: string): void;
 }
 
 export interface Connection {
   /** Sends bytes to the device. */
   write(bytes: Uint8Array): Promise<void>;
+  /** What the transport itself lost or refused, by kind, for instance `{ lostMessages: 3 }`; absent where it can lose nothing. */
+  readonly failures?: Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
