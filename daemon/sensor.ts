@@ -19,6 +19,8 @@ export interface SensorOptions {
   driver: Driver;
   /** As the driver's schema validated them. */
   driverSettings: unknown;
+  /** Reads the text files that the driver's settings name, at each opening; rejects with a message that says what to do. */
+  readFiles?: () => Promise<Readonly<Record<string, string>>>;
   /** Opens the device; rejects with a message that says what failed and what to do. */
   openTransport: (handlers: TransportHandlers) => Promise<Connection>;
   transportName: string;
@@ -73,6 +75,8 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
   // Totals of the decoders that are no more; a decoder lives as long as its connection.
   const past = { frames: 0, bytes: 0, skippedBytes: 0, failures: {} as Record<string, number> };
   let decoder: Decoder | undefined;
+  /** What the open connection itself counts. */
+  let transportFailures: Readonly<Record<string, number>> = {};
   // [time, frames until then], oldest first, from which the frame rate is counted.
   let rateMarks: [number, number][] = [];
 
@@ -80,8 +84,8 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
 
   function health(): SensorHealth {
     const failures = { ...past.failures };
-    for (const [kind, n] of Object.entries(decoder?.counters.failures ?? {}))
-      failures[kind] = (failures[kind] ?? 0) + n;
+    for (const counts of [decoder?.counters.failures ?? {}, transportFailures])
+      for (const [kind, n] of Object.entries(counts)) if (n > 0) failures[kind] = (failures[kind] ?? 0) + n;
     return {
       state,
       since: isoTime(since),
@@ -157,11 +161,15 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     report();
   }
 
+  function keep(failures: Readonly<Record<string, number>>): void {
+    for (const [kind, n] of Object.entries(failures)) past.failures[kind] = (past.failures[kind] ?? 0) + n;
+  }
+
   function retire(old: Decoder): void {
     past.frames += old.counters.frames;
     past.bytes += old.counters.bytes;
     past.skippedBytes += old.counters.skippedBytes;
-    for (const [kind, n] of Object.entries(old.counters.failures)) past.failures[kind] = (past.failures[kind] ?? 0) + n;
+    keep(old.counters.failures);
     decoder = undefined;
   }
 
@@ -177,6 +185,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     let frames = 0;
     let lastSign = now();
     let watch: NodeJS.Timeout | undefined;
+    let files: Readonly<Record<string, string>> = {};
 
     const handlers: TransportHandlers = {
       onBytes(chunk, arrivalTime) {
@@ -184,7 +193,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
         bytes += chunk.length;
         let fresh: Frame[];
         try {
-          decoder ??= driver.decoder(options.driverSettings);
+          decoder ??= driver.decoder(options.driverSettings, files);
           fresh = decoder.push(chunk, arrivalTime);
         } catch (error) {
           ourError('decoderError', error);
@@ -202,6 +211,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
         guarded('consumerError', () => options.onFrames(fresh));
       },
       onClose: (why) => end({ state: 'unreachable', reason: why }),
+      onWarning: (warning) => log.warn({ sensor: name }, warning),
     };
 
     function watchSilence(): void {
@@ -214,15 +224,36 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
       } else end({ state: 'silent', reason: silence(bytes, frames) });
     }
 
-    const opening = (async () => options.openTransport(handlers))();
+    /** @returns what stops the device; nothing if it needs none or could not be started, which has ended the connection */
+    async function startDevice(open: Connection): Promise<(() => Promise<void>) | undefined> {
+      try {
+        const stopDevice = await driver.start?.(open, options.driverSettings, files);
+        lastSign = now();
+        watchSilence();
+        return stopDevice;
+      } catch (error) {
+        end({ state: 'unreachable', reason: message(error) });
+        return undefined;
+      }
+    }
+
+    const opening = (async () => {
+      files = (await options.readFiles?.()) ?? {};
+      // A file that the decoder cannot work with is told before the device is asked for anything.
+      decoder = driver.decoder(options.driverSettings, files);
+      return options.openTransport(handlers);
+    })();
     // Whenever it comes: a connection that nobody waits for any more must not stay open.
     const closed = opening.then(
       async (open) => {
-        lastSign = now();
         opened += 1;
-        watchSilence();
+        transportFailures = open.failures ?? {};
+        const started = startDevice(open);
         await ended;
+        await (await started)?.();
         await open.close();
+        keep(transportFailures);
+        transportFailures = {};
       },
       (error: unknown) => end({ state: 'unreachable', reason: message(error) }),
     );

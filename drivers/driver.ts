@@ -36,6 +36,7 @@ export interface DeviceTransports {
   /** JSON messages by an MQTT topic, an HTTP POST or a WebSocket. */
   readonly mqtt?: true;
   readonly http?: true;
+  readonly websocket?: true;
   /** A camera of Video4Linux2. */
   readonly v4l2?: true;
 }
