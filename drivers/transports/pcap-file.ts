@@ -84,7 +84,7 @@ export function captureReader(): CaptureReader {
   let interfaces: CaptureInterface[] = [];
   let lastTime = 0;
 
-  function over(kind: 'notACapture' | 'damaged'): undefined {
+  function over(kind: 'notACapture' | 'damaged'): number | undefined {
     failures[kind]++;
     format = 'over';
     return undefined;

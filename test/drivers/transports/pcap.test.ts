@@ -167,7 +167,8 @@ void t.test('a closed capture lets the process end and leaves none behind', canL
   const children = stdout.trim().split(' ').map(Number);
   t.equal(children.length, 1, 'of two listeners, the closed one is gone');
   const runs = () => existsSync(`/proc/${children[0]}/exe`);
-  for (const until = Date.now() + 10_000; runs() && Date.now() < until;) await new Promise((done) => setTimeout(done, 20));
+  for (const until = Date.now() + 10_000; runs() && Date.now() < until;)
+    await new Promise((done) => setTimeout(done, 20));
   t.notOk(runs(), 'the other one ends with the gateway, even if that was killed');
 });
 
