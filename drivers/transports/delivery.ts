@@ -17,7 +17,7 @@ export interface Delivery {
   /** Tells the handlers, once, after what still waits. */
   onClose(reason: string): void;
   /** Nothing is delivered any more. */
-  stop(): void;
+  readonly stop: () => void;
   /** `lostMessages`: the handlers were too slow for them. */
   readonly failures: { readonly lostMessages: number };
 }

@@ -42,6 +42,8 @@ export interface CaptureReader {
   readonly counters: Readonly<CaptureCounters>;
   /** False once there is nothing more to read, whatever follows. */
   readonly readable: boolean;
+  /** Bytes that wait for the rest of their packet. */
+  readonly waiting: number;
 }
 
 const longestPacket = 262_144; // tcpdump's and Wireshark's own limit
@@ -84,7 +86,7 @@ export function captureReader(): CaptureReader {
   let interfaces: CaptureInterface[] = [];
   let lastTime = 0;
 
-  function over(kind: 'notACapture' | 'damaged'): undefined {
+  function over(kind: 'notACapture' | 'damaged'): number | undefined {
     failures[kind]++;
     format = 'over';
     return undefined;
@@ -222,6 +224,9 @@ export function captureReader(): CaptureReader {
     counters,
     get readable() {
       return isReadable();
+    },
+    get waiting() {
+      return isReadable() ? held : 0;
     },
     push(bytes) {
       const out: CapturedDatagram[] = [];

@@ -78,7 +78,7 @@ export function packetReader(failures: PacketFailures): PacketReader {
     return lastText;
   }
 
-  function bad(): undefined {
+  function bad(): CapturedDatagram | undefined {
     failures.badPackets++;
     return undefined;
   }

@@ -92,10 +92,16 @@ async function playFile(
   const ended = () => {
     if (played === 0)
       return `${name}: none of its ${reader.counters.datagrams} datagrams is for port ${port}${reader.counters.datagrams === 0 ? '' : '. Which one does the device send to, and from where?'}`;
-    return failures.damaged > 0 ? `${name}: the file is damaged; what comes before was played` : undefined;
+    if (failures.damaged > 0) return `${name}: the file is damaged; what comes before was played`;
+    return reader.waiting > 0 ? `${name} was played to its end, which is cut off` : undefined;
   };
   const connection = play(source(), { name, speed, describe, ended }, handlers);
-  return { ...connection, failures: failures as unknown as Readonly<Record<string, number>> };
+  return {
+    ...connection,
+    get failures() {
+      return { ...failures };
+    },
+  };
 }
 
 async function* datagramsOf(file: string, reader: CaptureReader): AsyncGenerator<CapturedDatagram, void> {

@@ -22,9 +22,9 @@ export interface Played {
   readonly name: string;
   readonly speed: number | 'fastest';
   /** One line for what went wrong in reading. */
-  describe(error: unknown): string;
+  readonly describe: (error: unknown) => string;
   /** Called at the end; a text says what was wrong with the source. */
-  ended?(): string | undefined;
+  readonly ended?: () => string | undefined;
 }
 
 /**

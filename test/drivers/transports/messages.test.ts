@@ -32,7 +32,10 @@ void t.test('http: one POST is one message, answered; the rest is refused', asyn
   t.strictSame(await post('/data?device=phone', { method: 'POST', body: 'x'.repeat(1024) }), [200, 'ok\n']);
   t.strictSame(await post('/other', { method: 'POST', body: 'x' }), [404, 'messages go to /data\n']);
   t.strictSame(await post('/data', { method: 'GET' }), [405, 'send messages with POST\n']);
-  t.strictSame(await post('/data', { method: 'POST', body: 'x'.repeat(1025) }), [413, 'messages may have 1024 bytes\n']);
+  t.strictSame(await post('/data', { method: 'POST', body: 'x'.repeat(1025) }), [
+    413,
+    'messages may have 1024 bytes\n',
+  ]);
   t.strictSame(heard.texts(), ['{"a":1}', 'x'.repeat(1024)]);
   t.ok(heard.pieces.every(({ arrivalTime }) => arrivalTime >= before && arrivalTime <= monotonicSeconds()));
   t.equal(connection.failures?.['refusedMessages'], 3);
@@ -130,7 +133,14 @@ void t.test('mqtt: one message of the topic is one call; a broker that goes away
   await device.publishAsync('phone/1/data', 'of yesterday', { retain: true });
   const heard = listen();
   const connection = await openTransport(
-    settings({ type: 'mqtt', broker: url, topic: 'phone/+/data', username: 'x', password: 'secret', longestMessage: 1024 }),
+    settings({
+      type: 'mqtt',
+      broker: url,
+      topic: 'phone/+/data',
+      username: 'x',
+      password: 'secret',
+      longestMessage: 1024,
+    }),
     heard.handlers,
   );
   await device.publishAsync('phone/2/other', 'elsewhere');
@@ -150,7 +160,8 @@ void t.test('mqtt: one message of the topic is one call; a broker that goes away
 void t.test('mqtt: close is quiet, and what cannot be opened says why', async (t) => {
   const { url } = await broker(t, 'secret');
   const heard = listen();
-  const open = (more: object) => openTransport(settings({ type: 'mqtt', broker: url, topic: 'a', ...more }), heard.handlers);
+  const open = (more: object) =>
+    openTransport(settings({ type: 'mqtt', broker: url, topic: 'a', ...more }), heard.handlers);
   const connection = await open({ username: 'x', password: 'secret' });
   await Promise.all([connection.close(), connection.close()]);
   t.strictSame(heard.reasons, []);
@@ -158,7 +169,9 @@ void t.test('mqtt: close is quiet, and what cannot be opened says why', async (t
     message: `mqtt ${url} a: the broker wants another user name or password: set username and password`,
   });
   const nobody = `mqtt://${host}:${await freePort()}`;
-  await t.rejects(open({ broker: nobody }), { message: `mqtt ${nobody} a: connection refused. Is a broker running there, with this port?` });
+  await t.rejects(open({ broker: nobody }), {
+    message: `mqtt ${nobody} a: connection refused. Is a broker running there, with this port?`,
+  });
 });
 
 void t.test('settings', (t) => {

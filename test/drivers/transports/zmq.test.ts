@@ -87,24 +87,21 @@ void t.test('a consumer that stands still loses whole messages, and never the or
   let broken = 0;
   let ended: () => void = () => undefined;
   const end = new Promise<void>((resolve) => (ended = resolve));
-  const connection = await openTransport(
-    settings({ endpoint, highWaterMark: 100 }),
-    {
-      onBytes: (bytes) => {
-        const [topic, number, body] = decodeParts(bytes) ?? [];
-        const name = Buffer.from(topic ?? []).toString();
-        if (name === 'end') ended();
-        if (name !== 'n') return;
-        const i = Buffer.from(number!).readUInt32LE();
-        if (body?.length !== 1000 || body.some((byte) => byte !== (i & 255))) broken++;
-        numbers.push(i);
-        // Stands still twice, for longer than the publisher needs to fill all queues and sockets.
-        if (numbers.length === 10 || numbers.length === 1000)
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
-      },
-      onClose: (reason) => t.fail(reason),
+  const connection = await openTransport(settings({ endpoint, highWaterMark: 100 }), {
+    onBytes: (bytes) => {
+      const [topic, number, body] = decodeParts(bytes) ?? [];
+      const name = Buffer.from(topic ?? []).toString();
+      if (name === 'end') ended();
+      if (name !== 'n') return;
+      const i = Buffer.from(number!).readUInt32LE();
+      if (body?.length !== 1000 || body.some((byte) => byte !== (i & 255))) broken++;
+      numbers.push(i);
+      // Stands still twice, for longer than the publisher needs to fill all queues and sockets.
+      if (numbers.length === 10 || numbers.length === 1000)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
     },
-  );
+    onClose: (reason) => t.fail(reason),
+  });
   await sent;
   await end;
   await connection.close();
