@@ -11,9 +11,9 @@
  * the legacy field only prints 26 subcarriers with 12 bits a part.
  *
  * local_timestamp: microseconds, 32 bits, printed signed or unsigned. rssi, noise_floor: dBm. Gain, dB: agc_gain + fft_gain / 4.
- * first_word 1: the first four bytes are invalid (the ESP32 puts the packet's length there). ESP32-CSI-Tool has no such column;
- * the first pair belongs to a null subcarrier, so what is not zero there is invalid. ESP32-CSI-Tool may print the legacy field
- * only, 128 values, while `len` says 384.
+ * first_word 1: the first four bytes are invalid (the ESP32 puts the packet's length there); these two subcarriers are given as
+ * 0. ESP32-CSI-Tool has no such column; the first pair belongs to a null subcarrier, so what is not zero there is invalid. It may
+ * print the legacy field only, 128 values, while `len` says 384.
  *
  * Lines have no checksum; a line with another number of values than `len` says, or with anything but numbers, is left out.
  *
@@ -130,11 +130,8 @@ function decoder({ trainingField }: Esp32CsiSettings): Decoder<WifiFrame> {
 
   function planOf(columns: Columns, count: number, wanted: TrainingField): Plan | undefined {
     const pairs = count >> 1;
-    const spoilt =
-      (columns.firstWord !== undefined && column(columns.firstWord) === 1) ||
-      (columns.newer !== true && (values[0] !== 0 || values[1] !== 0)) ? 2 : 0; // prettier-ignore
     // The order of the newer chips' pairs depends on the values.
-    if (columns.newer === true) return newerPlan(pairs, values, spoilt, wanted);
+    if (columns.newer === true) return newerPlan(pairs, values, wanted);
     const kind = {
       highThroughput: column(at.signalMode) !== 0,
       wide: column(at.wide) === 1,
@@ -142,10 +139,10 @@ function decoder({ trainingField }: Esp32CsiSettings): Decoder<WifiFrame> {
       secondary: column(at.secondary),
     };
     if (!(kind.secondary >= 0 && kind.secondary <= 2)) return undefined;
-    const key = (((pairs * 3 + kind.secondary) * 2 + +kind.highThroughput) * 2 + +kind.wide) * 8 + +kind.stbc * 4 + spoilt + +(wanted === 'legacy'); // prettier-ignore
+    const key = (((pairs * 3 + kind.secondary) * 2 + +kind.highThroughput) * 2 + +kind.wide) * 4 + +kind.stbc * 2 + +(wanted === 'legacy'); // prettier-ignore
     let plan = plans.get(key);
     if (plan === undefined) {
-      plan = classicPlan(pairs, kind, spoilt, wanted);
+      plan = classicPlan(pairs, kind, wanted);
       if (plan !== undefined) plans.set(key, plan);
     }
     return plan;
@@ -193,6 +190,9 @@ function decoder({ trainingField }: Esp32CsiSettings): Decoder<WifiFrame> {
       failures.wrongLength++;
       return undefined;
     }
+    // A null or guard subcarrier with a value is the ESP32's invalid word.
+    const invalid = columns.firstWord === undefined ? values[0] !== 0 || values[1] !== 0 : column(columns.firstWord) === 1;
+    if (invalid) values.fill(0, 0, 4);
     const plan = planOf(columns, count, trainingField);
     if (plan === undefined) {
       if (planOf(columns, count, 'auto') !== undefined) failures.otherField++;

@@ -45,10 +45,10 @@ const naturalOrder = fromZero(31, -32);
 const ascending = subcarrierRange(-32, 31);
 
 /** @param field subcarriers of one field as its pairs come @param at pair that each stream's field begins with */
-function makePlan(field: Int16Array, at: readonly number[], bandwidth: number, spoilt: number): Plan {
-  const order = Array.from(field, (subcarrier, pair) => ({ subcarrier, pair }))
-    .filter(({ pair }) => at.every((start) => start + pair >= spoilt))
-    .sort((a, b) => a.subcarrier - b.subcarrier);
+function makePlan(field: Int16Array, at: readonly number[], bandwidth: number): Plan {
+  const order = Array.from(field, (subcarrier, pair) => ({ subcarrier, pair })).sort(
+    (a, b) => a.subcarrier - b.subcarrier,
+  );
   return {
     subcarriers: Int16Array.from(order, ({ subcarrier }) => subcarrier),
     streams: at.length,
@@ -66,15 +66,9 @@ function highThroughputField({ wide, stbc, secondary }: PacketKind): Int16Array 
 
 /**
  * @param pairs how many the line has
- * @param spoilt how many of the first are invalid
  * @returns undefined if no combination of training fields is that long, or the wanted one is not among them
  */
-export function classicPlan(
-  pairs: number,
-  kind: PacketKind,
-  spoilt: number,
-  wanted: TrainingField,
-): Plan | undefined {
+export function classicPlan(pairs: number, kind: PacketKind, wanted: TrainingField): Plan | undefined {
   const legacy = kind.secondary === 0 ? naturalOrder : ascending;
   const field = kind.highThroughput ? highThroughputField(kind) : undefined;
   const L = legacy.length;
@@ -84,14 +78,14 @@ export function classicPlan(
   const hasLegacy = wanted === 'legacy' || field === undefined;
   if (hasLegacy) {
     const holdsLegacy = fits(L) || (field !== undefined && (fits(L + H) || (kind.stbc && fits(L + 2 * H))));
-    return holdsLegacy ? makePlan(legacy, [0], 20e6, spoilt) : undefined;
+    return holdsLegacy ? makePlan(legacy, [0], 20e6) : undefined;
   }
   const bandwidth = kind.wide ? 40e6 : 20e6;
-  if (kind.stbc && fits(L + 2 * H)) return makePlan(field, [L, L + H], bandwidth, spoilt);
-  if (fits(L + H)) return makePlan(field, [L], bandwidth, spoilt);
-  if (fits(L)) return makePlan(legacy, [0], 20e6, spoilt);
-  if (kind.stbc && fits(2 * H)) return makePlan(field, [0, H], bandwidth, spoilt);
-  return fits(H) ? makePlan(field, [0], bandwidth, spoilt) : undefined;
+  if (kind.stbc && fits(L + 2 * H)) return makePlan(field, [L, L + H], bandwidth);
+  if (fits(L + H)) return makePlan(field, [L], bandwidth);
+  if (fits(L)) return makePlan(legacy, [0], 20e6);
+  if (kind.stbc && fits(2 * H)) return makePlan(field, [0, H], bandwidth);
+  return fits(H) ? makePlan(field, [0], bandwidth) : undefined;
 }
 
 /** The fields of C5, C61 and C6 by the number of their pairs. */
@@ -108,12 +102,7 @@ const newerFields: Readonly<Record<number, { field: Int16Array; bandwidth: numbe
 };
 
 /** @param values imaginary and real part of each pair */
-export function newerPlan(
-  pairs: number,
-  values: Int16Array,
-  spoilt: number,
-  wanted: TrainingField,
-): Plan | undefined {
+export function newerPlan(pairs: number, values: Int16Array, wanted: TrainingField): Plan | undefined {
   const silent = (pair: number) => values[2 * pair] === 0 && values[2 * pair + 1] === 0;
   // Two ascending fields have guard bands where one has the subcarriers around its centre.
   const twice =
@@ -126,7 +115,7 @@ export function newerPlan(
   const { bandwidth } = known;
   const turned = length % 64 === 0 && silent(length / 2 - 1) && silent(length / 2 + 1) && !silent(2);
   const field = turned ? fromZero(length / 2 - 1, -length / 2) : known.field;
-  return makePlan(field, twice ? [0, length] : [0], bandwidth, spoilt);
+  return makePlan(field, twice ? [0, length] : [0], bandwidth);
 }
 
 /** A C6's 64 pairs are the legacy field if they end at subcarriers ±26. */

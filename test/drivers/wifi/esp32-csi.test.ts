@@ -126,13 +126,17 @@ void t.test('ESP32-CSI-Tool: only the legacy field printed, whatever the length 
   t.end();
 });
 
-void t.test('an invalid first word: its two subcarriers are left out', (t) => {
-  const flagged = decode(bytes(classicLine(numbered(64), { mode: 0, firstWord: 1 }))).frames[0]!;
-  t.strictSame([...flagged.subcarriers], [...range(-32, -1), ...range(2, 31)]);
-  const withHt = decode(bytes(classicLine([84, -64, 4, 0, ...numbered(126)], { firstWord: 1 }))).frames[0]!;
-  t.strictSame([...withHt.subcarriers], range(-32, 31), 'the HT field lies behind it');
-  const tool = decode(bytes(toolLine([38, 96, 2, 0, ...numbered(62)], 128, 0))).frames[0]!;
-  t.strictSame([...tool.subcarriers], [...range(-32, -1), ...range(2, 31)], 'found by the null subcarrier');
+void t.test('an invalid first word: its two subcarriers are 0', (t) => {
+  const sent = [84, -64, 4, 3, ...numbered(126).map((value) => value + 1)];
+  const zeros = (line: string) => {
+    const { subcarriers, csi } = decode(bytes(line)).frames[0]!;
+    return [...subcarriers].filter((_, i) => csi[2 * i] === 0 && csi[2 * i + 1] === 0);
+  };
+  t.strictSame(zeros(classicLine(sent.slice(0, 128), { mode: 0, firstWord: 1 })), [0, 1]);
+  t.strictSame(zeros(classicLine(sent.slice(0, 128), { mode: 0, firstWord: 0 })), []);
+  t.strictSame(zeros(classicLine(sent.slice(0, 128), { mode: 0, firstWord: 1, secondary: 1 })), [-32, -31]);
+  t.strictSame(zeros(classicLine(sent, { firstWord: 1 })), [], 'the HT field lies behind it');
+  t.strictSame(zeros(toolLine(sent.slice(0, 128), 128, 0)), [0, 1], 'found by the null subcarrier');
   t.end();
 });
 
