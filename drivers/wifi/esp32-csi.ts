@@ -46,7 +46,9 @@ export type Esp32CsiSettings = z.infer<typeof settings>;
 const marker = Uint8Array.from('CSI_DATA,', (character) => character.charCodeAt(0));
 const lineCapacity = 8192; // the longest line, HT 40 MHz with STBC, has 612 values
 const maximalValues = 1024;
-const [lineFeed, space, quote, comma, minus, zero, nine, opening, closing] = [10, 32, 34, 44, 45, 48, 57, 91, 93] as const;
+const [lineFeed, space, quote, comma, minus, zero, nine, opening, closing] = [
+  10, 32, 34, 44, 45, 48, 57, 91, 93,
+] as const;
 
 /** Numbers of the columns after `CSI_DATA`, by how many there are. */
 interface Columns {
@@ -64,7 +66,17 @@ const columnsByCount: Readonly<Record<number, Columns>> = {
 };
 const maximalColumns = 24;
 /** Columns that all or both of the older layouts have in one place. */
-const at = { number: 0, mac: 1, rssi: 2, signalMode: 4, wide: 6, stbc: 10, secondary: 16, fftGain: 5, agcGain: 6 } as const;
+const at = {
+  number: 0,
+  mac: 1,
+  rssi: 2,
+  signalMode: 4,
+  wide: 6,
+  stbc: 10,
+  secondary: 16,
+  fftGain: 5,
+  agcGain: 6,
+} as const;
 
 function decoder({ trainingField }: Esp32CsiSettings): Decoder<WifiFrame> {
   const failures = { malformed: 0, unknownColumns: 0, wrongLength: 0, unknownLayout: 0, otherField: 0, tooLong: 0, lostPackets: 0 }; // prettier-ignore
@@ -191,7 +203,8 @@ function decoder({ trainingField }: Esp32CsiSettings): Decoder<WifiFrame> {
       return undefined;
     }
     // A null or guard subcarrier with a value is the ESP32's invalid word.
-    const invalid = columns.firstWord === undefined ? values[0] !== 0 || values[1] !== 0 : column(columns.firstWord) === 1;
+    const invalid =
+      columns.firstWord === undefined ? values[0] !== 0 || values[1] !== 0 : column(columns.firstWord) === 1;
     if (invalid) values.fill(0, 0, 4);
     const plan = planOf(columns, count, trainingField);
     if (plan === undefined) {

@@ -106,7 +106,9 @@ export function newerPlan(pairs: number, values: Int16Array, wanted: TrainingFie
   const silent = (pair: number) => values[2 * pair] === 0 && values[2 * pair + 1] === 0;
   // Two ascending fields have guard bands where one has the subcarriers around its centre.
   const twice =
-    pairs === 114 || pairs === 234 || pairs === 512 || // prettier-ignore
+    pairs === 114 ||
+    pairs === 234 ||
+    pairs === 512 || // prettier-ignore
     ((pairs === 128 || pairs === 256) && silent(2) && silent(pairs / 2 - 3) && silent(pairs / 2 + 3));
   const length = twice ? pairs / 2 : pairs;
   const known = newerFields[length];

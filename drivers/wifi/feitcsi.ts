@@ -11,17 +11,17 @@
  *     92   uint32  rate flags: bits 8–10 format (1 legacy, 2 HT, 3 VHT, 4 HE), bits 11–13 width (0 … 3: 20, 40, 80, 160 MHz)
  *     272  csi: for each receiver, transmitter, subcarrier (ascending) int16 real, int16 imaginary part
  *
- * Subcarriers are those that carry something, pilots among them, in IEEE 802.11's numbers (tables below). The firmware puts a
+ * Subcarriers are those that carry something, pilots among them, in IEEE 802.11's numbers. The firmware puts a
  * far too low value on the pilots (the maker's page); they are given as they come.
  *
- * Sources: feitcsi.kuskosoft.com, 'CSI format' and 'Matlab'; KuskoSoft/FeitCSI, include/Csi.h, src/Csi.cpp, src/UdpSocket.cpp;
- * IEEE 802.11-2020, 17.3.5.10, 19.3.11.11, 21.3.10.10 and 802.11ax-2021, 27.3.12 (subcarriers). Seen on: FeitCSI logs of HT
+ * Sources: feitcsi.kuskosoft.com, 'CSI format' and 'Matlab'; KuskoSoft/FeitCSI, include/Csi.h, src/Csi.cpp, src/UdpSocket.cpp.
+ * Seen on: FeitCSI logs of HT
  * 20 MHz, VHT 80 MHz, HE 20 and 160 MHz.
  */
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { WifiFrame } from '../frames.js';
-import { macAddress, subcarrierRange, unwrapper } from './ieee80211.js';
+import { macAddress, unwrapper, usedSubcarriers, type PacketFormat } from './ieee80211.js';
 
 const settings = z.strictObject({
   packetRate: z
@@ -38,30 +38,13 @@ const maximalAntennas = 4;
 const maximalSubcarriers = 1992;
 const maximalCsi = 4 * 2 * 2 * maximalSubcarriers; // two receivers, two streams
 
-/** Subcarriers in blocks [first, last]. */
-const blocks = (...ranges: readonly (readonly [number, number])[]) =>
-  Int16Array.from(ranges.flatMap(([first, last]) => [...subcarrierRange(first, last)]));
-/** The blocks on both sides of the centre. */
-const around = (...upper: readonly (readonly [number, number])[]) =>
-  blocks(...upper.map(([first, last]) => [-last, -first] as const).reverse(), ...upper);
+const formats: readonly (PacketFormat | undefined)[] = [undefined, 'legacy', 'ht', 'vht', 'he'];
 
-const [legacy, ht, vht, he] = [1, 2, 3, 4] as const;
-const narrow = around([1, 28]);
-const double = around([2, 58]);
-/** By format << 3 | width. */
-const layouts = new Map<number, Int16Array>([
-  [legacy << 3, around([1, 26])],
-  [ht << 3, narrow],
-  [(ht << 3) | 1, double],
-  [vht << 3, narrow],
-  [(vht << 3) | 1, double],
-  [(vht << 3) | 2, around([2, 122])],
-  [(vht << 3) | 3, around([6, 126], [130, 250])],
-  [he << 3, around([2, 122])],
-  [(he << 3) | 1, around([3, 244])],
-  [(he << 3) | 2, around([3, 500])],
-  [(he << 3) | 3, around([12, 509], [515, 1012])],
-]);
+/** Subcarriers of a packet with these rate flags. */
+function layoutOf(flags: number): Int16Array | undefined {
+  const format = formats[(flags >> 8) & 7];
+  return format === undefined ? undefined : usedSubcarriers(format, 20 << ((flags >> 11) & 7));
+}
 
 type Header = 'badHeader' | 'unknownLayout' | { length: number; layout: Int16Array };
 
@@ -77,11 +60,9 @@ function readHeader(bytes: Uint8Array, view: DataView, at: number): Header {
     length !== 4 * receivers * transmitters * count
   )
     return 'badHeader'; // prettier-ignore
-  const layout = layouts.get(formatAndWidth(view.getUint32(at + 92, true)));
+  const layout = layoutOf(view.getUint32(at + 92, true));
   return layout?.length === count ? { length, layout } : 'unknownLayout';
 }
-
-const formatAndWidth = (flags: number) => (((flags >> 8) & 7) << 3) | ((flags >> 11) & 7);
 
 function decoder(): Decoder<WifiFrame> {
   const failures = { badHeader: 0, unknownLayout: 0 };

@@ -14,12 +14,13 @@
  *     csi   bits, lowest first; for each of 30 subcarriers 3 bits to skip, then for each receive chain and in it each stream
  *           int8 real, int8 imaginary part
  *
- * Records with another code are read past. The chains are put back to the order of the sockets by S. The scaling is that of
+ * Records with another code are read past. Three chains are put back to the order of the sockets by S; fewer are left as they
+ * come, as csitool does, for what S says of them is not known. The scaling is that of
  * get_scaled_csi.m, so that |csi|² is signal over noise power: the csi's power over all pairs of antennas, averaged over the
  * subcarriers, is set to the power received; noise is N (−92 dBm if not known) and the error of the 8-bit numbers; 2 streams
  * count √2, 3 streams 4.5 dB, as the card halves its power between them.
  *
- * Subcarriers (FAQ, 'IEEE 802.11n-2009, 7.3.1.27'): 20 MHz −28, −26, …, −2, −1, 1, 3, …, 27, 28; 40 MHz −58, −54, …, −2, 2, …, 58.
+ * `intel-5300-csi.ts` says which subcarriers.
  *
  * Sources: dhalperi/linux-80211n-csitool-supplementary 08ea7cc: netlink/log_to_file.c, matlab/read_bfee.c, read_bf_file.m,
  * get_scaled_csi.m, get_total_rss.m, and its FAQ. Seen on: csitool logs and the WiAR data set.
@@ -28,6 +29,7 @@ import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { WifiFrame } from '../frames.js';
 import { unwrapper } from './ieee80211.js';
+import { csiLength, isPermutation, narrowSubcarriers, subcarrierCount, unpackCsi, wideSubcarriers } from './intel-5300-csi.js'; // prettier-ignore
 
 const settings = z.strictObject({
   packetRate: z
@@ -41,18 +43,23 @@ export type Intel5300Settings = z.infer<typeof settings>;
 
 const code = 0xbb;
 const headerLength = 23; // length, code and 20 bytes
-const subcarrierCount = 30;
-const every = (first: number, step: number, last: number) =>
-  Array.from({ length: (last - first) / step + 1 }, (_, i) => first + i * step);
-const narrow = Int16Array.from([...every(-28, 2, -2), -1, ...every(1, 2, 27), 28]);
-const wide = Int16Array.from([...every(-58, 4, -2), ...every(2, 4, 58)]);
 const wideFlag = 1 << 11;
 const noiseUnknown = -127;
 const usualNoise = -92; // dBm
 const powerOffset = 44; // dB
 
 const fromDecibels = (decibels: number) => 10 ** (decibels / 10);
-const csiLength = (receivers: number, streams: number) => (subcarrierCount * (receivers * streams * 16 + 3) + 7) >> 3;
+
+/** Length of the whole record at `at`, of which the header is there; 0 if it is none. */
+function recordLength(bytes: Uint8Array, view: DataView, at: number): number {
+  if (bytes[at + 2] !== code) return 0;
+  const receivers = bytes[at + 11]!;
+  const streams = bytes[at + 12]!;
+  if (receivers < 1 || receivers > 3 || streams < 1 || streams > 3) return 0;
+  const length = csiLength(receivers, streams);
+  const fits = view.getUint16(at + 19, true) === length && view.getUint16(at) === headerLength - 2 + length;
+  return fits ? headerLength + length : 0;
+}
 
 function decoder(): Decoder<WifiFrame> {
   const failures = { badRecord: 0, otherRecord: 0, badPermutation: 0, lostPackets: 0 };
@@ -65,55 +72,6 @@ function decoder(): Decoder<WifiFrame> {
 
   const clock = unwrapper();
   let latestCount: number | undefined;
-
-  /** Length of the whole record at `at`, of which the header is in the buffer; 0 if it is none. */
-  function recordLength(at: number): number {
-    if (buffer[at + 2] !== code) return 0;
-    const receivers = buffer[at + 11]!;
-    const streams = buffer[at + 12]!;
-    if (receivers < 1 || receivers > 3 || streams < 1 || streams > 3) return 0;
-    const length = csiLength(receivers, streams);
-    const fits = view.getUint16(at + 19, true) === length && view.getUint16(at) === headerLength - 2 + length;
-    return fits ? headerLength + length : 0;
-  }
-
-  /** Where each chain's antenna belongs in the frame; as they come if the record says nothing that makes sense. */
-  function rowOf(chain: number, selection: number, receivers: number): number {
-    return receivers === 1 ? chain : (selection >> (2 * chain)) & 3;
-  }
-
-  function isPermutation(selection: number, receivers: number): boolean {
-    let seen = 0;
-    for (let chain = 0; chain < receivers; chain++) seen |= 1 << rowOf(chain, selection, receivers);
-    return seen === (1 << receivers) - 1;
-  }
-
-  /** Unpacks the csi into [receivers, streams, 30, 2]; gives the sum of its squares. */
-  function unpack(at: number, receivers: number, streams: number, selection: number, csi: Float32Array): number {
-    const ordered = isPermutation(selection, receivers);
-    if (!ordered) failures.badPermutation++;
-    let power = 0;
-    let bit = 0;
-    for (let k = 0; k < subcarrierCount; k++) {
-      bit += 3;
-      const shift = bit & 7;
-      for (let chain = 0; chain < receivers; chain++) {
-        const row = ordered ? rowOf(chain, selection, receivers) : chain;
-        for (let stream = 0; stream < streams; stream++) {
-          const byte = at + (bit >> 3);
-          const bits = buffer[byte]! | (buffer[byte + 1]! << 8) | (buffer[byte + 2]! << 16);
-          const real = (bits << (24 - shift)) >> 24;
-          const imaginary = (bits << (16 - shift)) >> 24;
-          const place = 2 * ((row * streams + stream) * subcarrierCount + k);
-          csi[place] = real;
-          csi[place + 1] = imaginary;
-          power += real * real + imaginary * imaginary;
-          bit += 16;
-        }
-      }
-    }
-    return power;
-  }
 
   function countLost(count: number): void {
     const gap = latestCount === undefined ? 1 : (count - latestCount) & 0xffff;
@@ -131,7 +89,9 @@ function decoder(): Decoder<WifiFrame> {
     countLost(view.getUint16(at + 7, true));
 
     const csi = new Float32Array(2 * receivers * streams * subcarrierCount);
-    const power = unpack(at + headerLength, receivers, streams, buffer[at + 18]!, csi);
+    const selection = buffer[at + 18]!;
+    if (receivers === 3 && !isPermutation(selection)) failures.badPermutation++;
+    const power = unpackCsi(buffer, at + headerLength, receivers, streams, selection, csi);
     const sockets = [buffer[at + 13]!, buffer[at + 14]!, buffer[at + 15]!];
     const received = sockets.reduce((sum, value) => sum + (value === 0 ? 0 : fromDecibels(value)), 0);
     const isAbsolute = power > 0 && received > 0;
@@ -151,7 +111,7 @@ function decoder(): Decoder<WifiFrame> {
       deviceTime: clock(view.getUint32(at + 3, true)) / 1e6,
       receivers,
       transmitters: streams,
-      subcarriers: (isWide ? wide : narrow).slice(),
+      subcarriers: (isWide ? wideSubcarriers : narrowSubcarriers).slice(),
       csi,
       scale: isAbsolute ? 'absolute' : 'raw',
       ...(received === 0
@@ -167,7 +127,7 @@ function decoder(): Decoder<WifiFrame> {
   function takeBuffer(arrivalTime: number, frames: WifiFrame[]): void {
     let at = 0;
     while (held - at >= headerLength) {
-      const length = recordLength(at);
+      const length = recordLength(buffer, view, at);
       if (length === 0) {
         if (inStep) {
           if (buffer[at + 2] === code) failures.badRecord++;
@@ -213,13 +173,8 @@ export const intel5300: Driver<WifiFrame, Intel5300Settings> = {
   transports: { tcp: true },
   seenOn: 'captures of an Intel 5300 (csitool logs)',
   decoder,
-  recognises(bytes) {
-    if (bytes.length < headerLength || bytes[2] !== code) return false;
-    const length = csiLength(bytes[11]!, bytes[12]!);
-    return (
-      bytes[11]! >= 1 && bytes[11]! <= 3 && bytes[12]! >= 1 && bytes[12]! <= 3 &&
-      bytes[19]! + 256 * bytes[20]! === length && 256 * bytes[0]! + bytes[1]! === headerLength - 2 + length
-    ); // prettier-ignore
-  },
+  recognises: (bytes) =>
+    bytes.length >= headerLength &&
+    recordLength(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0) > 0,
   nominalRate: ({ packetRate }) => packetRate,
 };

@@ -112,10 +112,12 @@ function decoder({ packetsPerFrame }: NexmonCsiSettings): Decoder<WifiFrame> {
   let expected: ReadonlySet<number> | undefined; // parts of a whole frame
   let latest = { key: '', times: 0 }; // how often in a row the same parts came
 
-  const isWhole = ({ parts }: Group): boolean =>
-    packetsPerFrame > 0
-      ? parts.size === packetsPerFrame
-      : expected !== undefined && parts.size === expected.size && [...parts.keys()].every((part) => expected!.has(part));
+  function isWhole({ parts }: Group): boolean {
+    if (packetsPerFrame > 0) return parts.size === packetsPerFrame;
+    if (expected?.size !== parts.size) return false;
+    for (const part of parts.keys()) if (!expected.has(part)) return false;
+    return true;
+  }
 
   /** Learns from a group that nothing more belongs to which parts the device sends. */
   function learn({ parts }: Group): void {

@@ -43,7 +43,8 @@ const toolLine = (values: readonly number[], length = values.length, mode = 1) =
 /** Values that say which pair they belong to: imaginary part = pair mod 100, real part = pair / 100. */
 const numbered = (pairs: number) => Array.from({ length: pairs }, (_, i) => [i % 100, Math.floor(i / 100)]).flat();
 /** The pairs that a frame's values came from. */
-const origin = (csi: Float32Array) => Array.from({ length: csi.length / 2 }, (_, i) => csi[2 * i]! * 100 + csi[2 * i + 1]!);
+const origin = (csi: Float32Array) =>
+  Array.from({ length: csi.length / 2 }, (_, i) => csi[2 * i]! * 100 + csi[2 * i + 1]!);
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 // ESP-IDF programming guide, 'Wi-Fi Vendor Features', table of sub-carrier indices: [secondary channel, mode, 40 MHz, STBC,
@@ -172,15 +173,16 @@ void t.test('a C6 that pads: order and number of fields are seen from the guard 
   const ht20 = (k: number) => k !== 0 && Math.abs(k) <= 28;
   const ht40 = (k: number) => Math.abs(k) >= 2 && Math.abs(k) <= 58;
   const he20 = (k: number) => Math.abs(k) >= 2 && Math.abs(k) <= 122;
-  const cases: [values: number[], half: number, streams: number, bandwidth: number, isUsed: (k: number) => boolean][] = [
-    [used(range(-32, 31), ht20), 32, 1, 20e6, ht20],
-    [used(natural, ht20), 32, 1, 20e6, ht20],
-    [used(range(-64, 63), ht40), 64, 1, 40e6, ht40],
-    [used(natural40, ht40), 64, 1, 40e6, ht40],
-    [used([...range(-32, 31), ...range(-32, 31)], ht20), 32, 2, 20e6, ht20],
-    [used([...range(-64, 63), ...range(-64, 63)], ht40), 64, 2, 40e6, ht40],
-    [used(range(-128, 127), he20).map((v) => Math.min(127, v)), 128, 1, 20e6, he20],
-  ];
+  const cases: [values: number[], half: number, streams: number, bandwidth: number, isUsed: (k: number) => boolean][] =
+    [
+      [used(range(-32, 31), ht20), 32, 1, 20e6, ht20],
+      [used(natural, ht20), 32, 1, 20e6, ht20],
+      [used(range(-64, 63), ht40), 64, 1, 40e6, ht40],
+      [used(natural40, ht40), 64, 1, 40e6, ht40],
+      [used([...range(-32, 31), ...range(-32, 31)], ht20), 32, 2, 20e6, ht20],
+      [used([...range(-64, 63), ...range(-64, 63)], ht40), 64, 2, 40e6, ht40],
+      [used(range(-128, 127), he20).map((v) => Math.min(127, v)), 128, 1, 20e6, he20],
+    ];
   cases.forEach(([values, half, streams, bandwidth, isUsed], i) => {
     const frame = decode(bytes(newerLine(values))).frames[0]!;
     t.strictSame([...frame.subcarriers], range(-half, half - 1), `case ${i}`);
@@ -321,6 +323,9 @@ void t.test('far above real time', { skip }, (t) => {
   for (let i = 0; i < 20; i++) decoder.push(stream, i);
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   // The line carries 92160 bytes a second.
-  t.ok((20 * stream.length) / seconds > 20 * 92160, `${Math.round((20 * stream.length) / seconds / 92160)} × real time`);
+  t.ok(
+    (20 * stream.length) / seconds > 20 * 92160,
+    `${Math.round((20 * stream.length) / seconds / 92160)} × real time`,
+  );
   t.end();
 });

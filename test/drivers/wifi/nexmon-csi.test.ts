@@ -103,7 +103,11 @@ void t.test('packets of one Wi-Fi frame make one frame', (t) => {
   t.strictSame(counters.failures, noFailures);
   const decoder = nexmonCsi.decoder(defaults);
   const counts = [1, 2, 3].flatMap(four).map((bytes, i) => decoder.push(bytes, i / 1000).length);
-  t.strictSame(counts, [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1], 'two with the beginning of the next, then with the last packet');
+  t.strictSame(
+    counts,
+    [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1],
+    'two with the beginning of the next, then with the last packet',
+  );
   const told = nexmonCsi.decoder({ ...defaults, packetsPerFrame: 4 });
   t.strictSame(four(1).map((bytes) => told.push(bytes, 0).length), [0, 0, 0, 1]); // prettier-ignore
   t.end();
@@ -124,7 +128,11 @@ void t.test('a lost packet costs its frame, and control frames without a number 
 void t.test('a device that is set to more or fewer cores is followed', (t) => {
   const one = (sequence: number) => [packet({ sequence: sequence << 4 })];
   const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
-  const { frames } = decode([...numbers(1, 3).flatMap(one), ...numbers(4, 5).flatMap(four), ...numbers(9, 20).flatMap(one)]);
+  const { frames } = decode([
+    ...numbers(1, 3).flatMap(one),
+    ...numbers(4, 5).flatMap(four),
+    ...numbers(9, 20).flatMap(one),
+  ]);
   const large = frames.filter(({ receivers }) => receivers === 2).map(({ sequence }) => sequence);
   t.strictSame(large, [5, 6, 7, 8], 'the first with more had begun as one of the old kind');
   const small = frames.filter(({ receivers, sequence }) => receivers === 1 && sequence! > 8);
@@ -185,8 +193,32 @@ void t.test('captures with 16-bit integers', { skip }, (t) => {
   // plotcsi.m do. CSIKit d2705ab reads 950 frames [256, 3, 1] and 566 (or 548 and 18 that it skips for the bytes that fill up
   // the Ethernet frame), both 80 MHz.
   const cases = [
-    { file: 'example_4339.pcap', frames: 950, streams: 3, power: 169590670131, first: [[-122, -249, -111], [-2, 149, 23], [3, 29, 49], [122, 11, 36]], rssi: undefined },
-    { file: 'example_43455c0.pcap', frames: 566, streams: 1, power: 72897487930, first: [[-122, -214, -357], [-2, 11, -10], [3, -12, -15], [122, 18, -20]], rssi: -58.47349823321555 },
+    {
+      file: 'example_4339.pcap',
+      frames: 950,
+      streams: 3,
+      power: 169590670131,
+      first: [
+        [-122, -249, -111],
+        [-2, 149, 23],
+        [3, 29, 49],
+        [122, 11, 36],
+      ],
+      rssi: undefined,
+    },
+    {
+      file: 'example_43455c0.pcap',
+      frames: 566,
+      streams: 1,
+      power: 72897487930,
+      first: [
+        [-122, -214, -357],
+        [-2, 11, -10],
+        [3, -12, -15],
+        [122, 18, -20],
+      ],
+      rssi: -58.47349823321555,
+    },
   ] as const;
   for (const { file, frames: count, streams, power, first, rssi } of cases) {
     const { frames, counters } = decodeCapture(file);
