@@ -61,6 +61,8 @@ export interface RadarProfile {
   readonly receivers: number;
   /** Bit mask of the receivers. */
   readonly receiverMask: number;
+  /** Of a sample, 12, 14 or 16. */
+  readonly bits: number;
   readonly complex: boolean;
   /** Of complex samples: whether the imaginary part comes before the real one. */
   readonly imaginaryFirst: boolean;
@@ -120,6 +122,8 @@ export function parseProfile(text: string): RadarProfile {
   if (!isInteger(receiverMask, 1, 15)) fail(channels.line, 'channelCfg enables no receiver, or more than four');
   const adc = only('adcCfg');
   if (!isInteger(adc.values[1]!, 0, 3)) fail(adc.line, 'the second number of adcCfg is not 0 (real), 1 or 2 (complex)');
+  if (!isInteger(adc.values[0]!, 0, 2))
+    fail(adc.line, 'the first number of adcCfg is not 0, 1 or 2 (12, 14 or 16 bit)');
   const complex = adc.values[1] !== 0;
   const buffer = lines('adcbufCfg').at(-1)?.values.slice(-4);
   const stream = lines('lvdsStreamCfg').at(-1);
@@ -205,6 +209,7 @@ export function parseProfile(text: string): RadarProfile {
     ...(platform !== undefined && { platform }),
     receivers: bits(receiverMask),
     receiverMask,
+    bits: 12 + 2 * adc.values[0]!,
     complex,
     imaginaryFirst: buffer?.[1] === 1,
     ...(buffer && { receiversApart: buffer[2] === 1 }),

@@ -191,7 +191,6 @@ function readHead(view: DataView, at: number, length: number): PacketHead | unde
       ...common,
       kind: 'tracking',
       subframe: field(24),
-      points: 0,
       items: view.getUint16(at + 44, true),
       itemsAt: at + 48,
     };

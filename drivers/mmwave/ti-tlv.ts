@@ -41,7 +41,8 @@ export interface PacketHead {
   readonly version: number;
   readonly frameNumber: number;
   readonly subframe: number;
-  readonly points: number;
+  /** Points that were detected, sent or not; absent in the head of 48 bytes, whose firmware sends all that it has. */
+  readonly points?: number;
   /** Only of the demo's head. */
   readonly cycles?: number;
   /** Number of the items, and where they begin. */
@@ -98,6 +99,12 @@ export function readItems(
     const length = view.getUint32(at + 4, true) - (head.kind === 'tracking' ? 8 : 0);
     readItem(view, type, at + 8, length, head, scaling, parts, heights, failures);
     at += 8 + length;
+  }
+  // What there is none of is not sent.
+  if (head.kind === 'tracking') parts.targets ??= readTargets(view, at, 0);
+  if ((head.points ?? 0) === 0) {
+    parts.position ??= new Float32Array(0);
+    parts.velocity ??= new Float32Array(0);
   }
   if (parts.targets && heights.length > 0)
     parts.targets = { ...parts.targets, height: byTarget(parts.targets, heights) };

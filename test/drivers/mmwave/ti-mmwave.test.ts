@@ -289,7 +289,19 @@ void t.test('a packet with nothing in it is a frame; lost packets are counted', 
     [1, 2, 5, 1],
   );
   t.equal(failures['lostPackets'], 2, 'a restarted device lost none');
-  t.notOk('position' in frames[0]!);
+  t.notOk('position' in frames[0]!, 'two points were detected, but not sent');
+  const none = [demo(1, { points: 0, items: [] }), encodePacket({ head: 48, platform: 0xa6843, items: [] })].map(
+    (packet) => decode(packet).frames[0]!,
+  );
+  t.strictSame(
+    none.map(({ position, velocity }) => [position!.length, velocity!.length]),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+    'no points are other than unknown ones',
+  );
+  t.equal(none[1]!.targets!.id.length, 0, 'and so are no people');
   t.end();
 });
 
