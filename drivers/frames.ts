@@ -63,9 +63,17 @@ export interface RadarFrame extends FrameTime {
   readonly snr?: Float32Array;
   /** [points] dB. */
   readonly noise?: Float32Array;
-  /** [points] target that the device's tracker gave each point to; 253 and above: none (as the device says why). */
+  /** [points of the frame before] target that the device's tracker gave each point to; 253 and above: none (as the device says why). */
   readonly pointTarget?: Uint8Array;
   readonly targets?: RadarTargets;
+  /** Whether the device itself thinks that someone is in its zone. */
+  readonly presence?: boolean;
+  /** Range bins of the arrays below. */
+  readonly rangeBins?: number;
+  /** Metres from one range bin to the next. */
+  readonly rangeStep?: number;
+  /** m/s from one Doppler bin to the next. */
+  readonly velocityStep?: number;
   /** [range bins] power, dB, of the zero-Doppler bin. */
   readonly rangeProfile?: Float32Array;
   /** [range bins] power, dB, of the highest Doppler bin. */
