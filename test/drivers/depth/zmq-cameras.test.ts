@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { depthZmq } from '../../../drivers/depth/depth-zmq.js';
 import { skeletonZmq } from '../../../drivers/depth/skeleton-zmq.js';
@@ -12,13 +14,13 @@ const make = (kind: keyof typeof drivers) => () => drivers[kind].decoder({ rate:
 /** The parts as the transport hands them on, told in the head of drivers/depth/message.ts; at an odd place in memory. */
 function message(header: unknown, ...data: Uint8Array[]): Uint8Array {
   const first = typeof header === 'string' ? header : JSON.stringify(header);
-  const bytes: number[] = [];
+  const pieces: Uint8Array[] = [Uint8Array.of(0)];
   for (const part of [Buffer.from(first), ...data]) {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(part.length);
-    bytes.push(...length, ...part);
+    pieces.push(length, part);
   }
-  return Uint8Array.from([0, ...bytes]).subarray(1);
+  return Uint8Array.from(Buffer.concat(pieces)).subarray(1);
 }
 
 const uint16 = (...values: number[]) => Uint8Array.from(values.flatMap((value) => [value & 0xff, value >> 8]));
@@ -254,7 +256,7 @@ void t.test(
   async (t) => {
     const { Subscriber } = await import('zeromq');
     const { spawn } = await import('node:child_process');
-    const endpoint = `ipc://${t.testdir()}/pictures`;
+    const endpoint = `ipc://${mkdtempSync(join(tmpdir(), 'senders-'))}/pictures`;
     const child = spawn('python3', [`${senders}/generic.py`, 'depth', '--endpoint', endpoint], { stdio: 'inherit' });
     const socket = new Subscriber();
     t.teardown(() => {
