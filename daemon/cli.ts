@@ -35,6 +35,10 @@ function atLeastOne(text: string): number {
   return value;
 }
 
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
 /** What `pretrain` and `evaluate` share. */
 function trainingOptions(command: Command, train: string, test: string): Command {
   return command
@@ -83,6 +87,19 @@ trainingOptions(program.command('evaluate'), '1,3,5,7', '2,4')
   .action(async (dataset: string, options) =>
     (await import('./commands/evaluate.js')).evaluate(dataset, options as never),
   );
+
+program
+  .command('decode')
+  .description('decode a capture (pcap, pcapng, raw bytes of a device, or a recording) and say what is in it')
+  .argument('<file>')
+  .option('--driver <name>', "the device; default: recognised by the file's content")
+  .option('--sensor <name>', 'of a recording with several sensors, which one')
+  .option('--metadata <file>', "a LiDAR's own description (Ouster: JSON)")
+  .option('--profile <file>', "a radar's profile (TI: .cfg)")
+  .option('--setting <name=value>', 'a setting of the driver (docs/configuration.md); may be given again', collect, [])
+  .option('--npy <dir>', 'write each field of all frames as NumPy files into this folder')
+  .addOption(json())
+  .action(async (file: string, options) => (await import('./commands/decode.js')).decode(file, options as never));
 
 await program.parseAsync().catch((error: unknown) => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -164,7 +164,10 @@ export const feedSettings = z.discriminatedUnion('kind', [
 export type FeedSettings = z.output<typeof feedSettings>;
 
 function sensorWith(driver: Driver) {
-  const usable = transportSettings.options.filter((option) => option.shape.type.value in driver.transports);
+  // What any device sent can have been recorded.
+  const usable = transportSettings.options.filter(
+    ({ shape: { type } }) => type.value in driver.transports || type.value === 'recording',
+  );
   return z.strictObject({
     driver: z.literal(driver.name).describe('The protocol that the device speaks.').meta({ seeBelow: 'Drivers' }),
     transport: z

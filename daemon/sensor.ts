@@ -250,7 +250,9 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
         transportFailures = open.failures ?? {};
         const started = startDevice(open);
         await ended;
-        await (await started)?.();
+        await (
+          await started
+        )?.();
         await open.close();
         keep(transportFailures);
         transportFailures = {};

@@ -8,6 +8,7 @@ import { serial } from './serial.js';
 import { tcp } from './tcp.js';
 import type { Connection, TransportHandlers } from './transport.js';
 import { udp } from './udp.js';
+import { v4l2 } from './v4l2.js';
 import { websocket } from './websocket.js';
 import { zmq } from './zmq.js';
 
@@ -21,6 +22,7 @@ export const transportSettings = z.discriminatedUnion('type', [
   mqtt.settings,
   http.settings,
   websocket.settings,
+  v4l2.settings,
   recording.settings,
 ]);
 export type TransportSettings = z.infer<typeof transportSettings>;
@@ -52,6 +54,8 @@ export function openTransport(
       return http.open(settings, handlers);
     case 'websocket':
       return websocket.open(settings, handlers);
+    case 'v4l2':
+      return v4l2.open(settings, handlers);
     case 'recording':
       return recording.open(settings, handlers);
   }
