@@ -108,7 +108,6 @@ export function newerPlan(pairs: number, values: Int16Array, wanted: TrainingFie
   const twice =
     pairs === 114 ||
     pairs === 234 ||
-    pairs === 512 || // prettier-ignore
     ((pairs === 128 || pairs === 256) && silent(2) && silent(pairs / 2 - 3) && silent(pairs / 2 + 3));
   const length = twice ? pairs / 2 : pairs;
   const known = newerFields[length];

@@ -24,7 +24,7 @@
  *
  * Sources: seemoo-lab/nexmon_csi fdb25ef, README.md ('Analyzing the CSI', 'Frequently Asked Questions'), src/csi_extractor.c,
  * utils/matlab/csireader.m and unpack_float.c; Broadcom's bcmwifi_channels.h (H). Seen on: captures of BCM4339, BCM43455c0 and
- * BCM4358.
+ * BCM4358, and a packet of a BCM4366c0.
  */
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
@@ -265,7 +265,7 @@ export const nexmonCsi: Driver<WifiFrame, NexmonCsiSettings> = {
   modality: 'wifi',
   settings,
   transports: { udp: { port: 5500 }, pcap: { port: 5500 } },
-  seenOn: 'captures of a BCM4339, a BCM43455c0 and a BCM4358',
+  seenOn: 'captures of a BCM4339, a BCM43455c0 and a BCM4358, and a packet of a BCM4366c0',
   decoder,
   recognises: (bytes) =>
     typeof readHeader(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length)) !== 'string',

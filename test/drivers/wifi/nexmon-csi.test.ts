@@ -259,6 +259,37 @@ void t.test('capture with packed floats: one frame of two cores and two streams'
   t.end();
 }); // prettier-ignore
 
+// A BCM4366c0's packet, 20 MHz on channel 100, as printed in issue 45 of Gi-z/CSIKit (UDP payload).
+const packetOf4366 = [
+  '1111cd00fcd9084538da50f1000064d06a00f425232d77235a14775eae13f7934611b6a6b31ef6f1c717f7158f08f5f91b2a772e070037',
+  '1a6b24b7007728f69ff736b6288f3c76b0ea3e771236307663803df6ceac3af63e0d353682cd2d369d6926f698710236007d26361cb510',
+  '769d54153611ac167685ba1476082b0df64ed70227080f0200ced1d3d3000000f10ffa38f21f8124b17ffd0830600a1c2d021310768211',
+  '0036653d0b36faf413f67a3c1a762bd61bb6ba861af63f3b17f7db330af70e8304f7237b20f728cb25370beb2a36c1f73f7798de33f73c',
+  '5236f72008373780f435b7d50834f71c3530774f252b376fe925373df10eb76cd504f74d9109b729cd0d77e6981037acf412b76d9c14',
+].join('');
+
+void t.test('a real packet of a BCM4366c0: the channel is smooth but for the pilots', (t) => {
+  const bytes = Uint8Array.from(Buffer.from(packetOf4366, 'hex'));
+  t.ok(nexmonCsi.recognises!(bytes));
+  const frame = decode([bytes], { packetsPerFrame: 1 }).frames[0]!;
+  t.strictSame([frame.frequency, frame.bandwidth, frame.source], [5500e6, 20e6, 'fc:d9:08:45:38:da']);
+  t.strictSame([...frame.rssi!], [-51]);
+  t.strictSame(value(frame, 28), [0, 0], "the receiver's status is there");
+  const magnitude = (k: number) => Math.hypot(...(value(frame, k) as [number, number]));
+  const phase = (k: number) => Math.atan2(value(frame, k)[1]!, value(frame, k)[0]!);
+  // IEEE 802.11-2020, 19.3.11.10: pilots at ±7 and ±21, whose phases the chip leaves as sent.
+  const isPilot = (k: number) => Math.abs(k) === 7 || Math.abs(k) === 21;
+  for (let k = -28; k < 27; k++) {
+    if (isPilot(k) || isPilot(k + 1) || k === -1 || k === 0) continue;
+    const ratio = magnitude(k + 1) / magnitude(k);
+    t.ok(ratio > 0.9 && ratio < 1.1, `${k}: magnitude × ${ratio}`);
+    const turn = phase(k + 1) - phase(k);
+    const degrees = (((turn * 180) / Math.PI + 540) % 360) - 180;
+    t.ok(degrees < -9 && degrees > -32, `${k}: phase turns by ${degrees}°`);
+  }
+  t.end();
+});
+
 void t.test('far above real time', { skip }, (t) => {
   const packets = payloads(recording('captures', 'nexmon', 'example_4339.pcap'));
   const decoder = nexmonCsi.decoder(defaults);
