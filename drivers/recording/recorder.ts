@@ -52,7 +52,7 @@ export interface RecorderCounters {
   lostMessages: number;
 }
 
-const usualRotation: Rotation = { bytes: 1024 * 1024 * 1024, seconds: 3600 };
+const usualRotation: Rotation = { bytes: 512 * 1024 * 1024, seconds: 3600 };
 const chunkSize = 256 * 1024;
 const mostWaiting = { items: 65_536, bytes: 64 * 1024 * 1024 };
 
@@ -262,7 +262,8 @@ export function describeRecordingError(path: string, error: unknown): string {
   const remedies: Record<string, string | undefined> = {
     ENOSPC: 'the disk is full: recording has ended. What is recorded so far can be read; make room and record anew',
     EDQUOT: "the user's share of the disk is full: recording has ended. What is recorded so far can be read",
-    EROFS: 'the disk is read-only. Is it damaged, or mounted so?',
+    EROFS:
+      'read-only. The service may write to its state directory, and to where ReadWritePaths= of its unit says; else: is the disk damaged, or mounted so?',
     EACCES: 'permission denied: may the user that runs the gateway write there?',
     EEXIST: 'there is such a file already; recordings are not written over',
     EIO: 'the disk fails: recording has ended. `sudo dmesg` says more',

@@ -146,7 +146,7 @@ export function describeServerError(name: string, error: NodeJS.ErrnoException):
     EADDRINUSE: 'another program or another sensor has this port. `sudo ss -tlnp` names it',
     EADDRNOTAVAIL: 'no interface of this machine has this address. `ip -brief address` lists them',
     EACCES:
-      'ports below 1024 need a right. Take a higher port, or give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE',
+      'ports below 1024 need a right. Take a higher port, or give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
   };
   return `${name}: ${remedies[error.code ?? ''] ?? error.message}`;
 }

@@ -71,8 +71,8 @@ async function listen(): Promise<void> {
 // Without the gateway there is nobody to listen for.
 process.on('disconnect', () => process.exit());
 process.stdout.on('error', () => process.exit());
-// The terminal's Ctrl-C reaches both; the gateway ends this one in its own time.
-process.on('SIGINT', () => undefined);
+// Ctrl-C and a service's stop reach both; the gateway ends this one in its own time.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
 listen().catch((error: unknown) =>
   end(error instanceof Error && error.message.startsWith(name) ? error.message : describePcapError(name, error)),
 );

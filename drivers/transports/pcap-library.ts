@@ -52,13 +52,14 @@ export function linkTypeNumber(text: string): number {
 export function describePcapError(name: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, remedy] = remedies.find(([pattern]) => pattern.test(message)) ?? [];
-  return `${name}: ${remedy ?? message}`;
+  return `${name}: ${remedy?.replace('NAME', name.replace(/^pcap /, '')) ?? message}`;
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
-    /permission|not permitted/i,
-    'permission denied. Give the unit AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN (`sudo systemctl edit babel-gateway`), or node itself the right: `sudo setcap cap_net_raw,cap_net_admin+eip "$(readlink -f "$(which node)")"`',
+    // The last one is how a unit's RestrictAddressFamilies= without AF_PACKET shows.
+    /permission|not permitted|address family not supported/i,
+    'permission denied. Give the unit AmbientCapabilities=CAP_NET_RAW, CapabilityBoundingSet=CAP_NET_RAW and RestrictAddressFamilies=AF_PACKET with `sudo systemctl edit babel-gateway`; without the unit, give node the right: `sudo setcap cap_net_raw+ep "$(readlink -f "$(which node)")"`',
   ],
   [/no such device|doesn't exist/i, 'no such interface. `ip -brief link` lists them'],
   [/not up|is down/i, 'the interface is down. `sudo ip link set NAME up` brings it up'],

@@ -165,7 +165,7 @@ const remedies: Record<string, string | undefined> = {
     'another program or another sensor has this port. `sudo ss -ulnp` names it; give each device a port of its own',
   EADDRNOTAVAIL: 'no interface of this machine has this address. `ip -brief address` lists them',
   EACCES:
-    'ports below 1024 need a right. Set the device to a higher port, or give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE',
+    'ports below 1024 need a right. Set the device to a higher port, or give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
   ENETUNREACH: 'the network cannot be reached. Is this machine connected?',
   EHOSTUNREACH: 'the device cannot be reached. Is it on, and in this network?',
 };

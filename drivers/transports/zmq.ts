@@ -21,7 +21,8 @@ const settings = z.strictObject({
   topic: z
     .string()
     .default('')
-    .describe('Takes only the messages whose first part begins with this; every message if it is empty.'),
+    .describe('Takes only the messages whose first part begins with this.')
+    .meta({ defaultText: 'every message' }),
   highWaterMark: z
     .int()
     .min(1)

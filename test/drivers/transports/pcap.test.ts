@@ -200,6 +200,11 @@ void t.test('interfaces that cannot be listened to say why and what to do', asyn
   });
   const denied = new Error("socket: Operation not permitted (You don't have permission to capture on that device)");
   t.match(describePcapError('pcap wlan0', denied), /AmbientCapabilities=CAP_NET_RAW.*setcap cap_net_raw/);
+  const down = new Error('wlan0: That device is not up');
+  t.equal(
+    describePcapError('pcap wlan0', down),
+    'pcap wlan0: the interface is down. `sudo ip link set wlan0 up` brings it up',
+  );
   t.equal(describePcapError('pcap wlan0', new Error('words')), 'pcap wlan0: words');
   t.equal(linkTypeNumber('LINKTYPE_ETHERNET'), 1);
   t.equal(linkTypeNumber('Unknown linktype 276'), 276);
