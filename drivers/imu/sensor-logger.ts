@@ -125,11 +125,14 @@ function decoder({ source, convention, deviceId, rate }: SensorLoggerSettings): 
     const needsGravity = !sendsTotal && gravity.newest() > -Infinity;
     const samples = sendsTotal ? readings.total : needsGravity ? readings.linear : readings.uncalibrated;
     if (!sendsTotal && !needsGravity && samples.length === 0) failures.withoutGravity += readings.linear.length;
-    for (const sample of samples) {
-      if (sample.time < latest) failures.late++;
-      else waiting.push({ ...sample, needsGravity });
+    const first = samples.findIndex(({ time }) => time >= latest);
+    failures.late += first === -1 ? samples.length : first;
+    if (first !== -1) {
+      // One that waits and is ahead of the following message's samples has a wrong time.
+      const kept = waiting.findIndex(({ time }) => time >= samples[first]!.time);
+      if (kept !== -1) failures.unpaired += waiting.splice(kept).length;
+      for (const sample of samples.slice(first)) waiting.push({ ...sample, needsGravity });
     }
-    waiting.sort((a, b) => a.time - b.time);
     makeFrames(arrivalTime, frames);
   }
 

@@ -167,6 +167,20 @@ void t.test('a gap in the gyroscope is not bridged', (t) => {
   t.end();
 });
 
+void t.test('a sample with a time of its own future is not mistaken for the one of that time', (t) => {
+  const decoder = make();
+  const frames = [0, 1, 2, 3].flatMap((k) => {
+    const time = k === 1 ? 3 : k; // message 1 says that its acceleration is of the time of message 3
+    return decoder.push(message(k, [reading('totalacceleration', time, [k, 0, g]), reading('gyroscope', k, still)]), 0);
+  });
+  t.strictSame(
+    frames.map(({ acceleration }) => acceleration[0]),
+    [0, 2, 3],
+  );
+  t.equal(decoder.counters.failures['unpaired'], 1);
+  t.end();
+});
+
 void t.test('a new session and a clock that is set back begin anew', (t) => {
   const decoder = make();
   const one = (messageId: number, s: number, more = {}) =>

@@ -166,6 +166,7 @@ void t.test('every error has one line', (t) => {
   t.match(of('denied', 'EACCES', 'access'), /^v4l2 \/dev\/video2: permission denied\. Add the user .* group video/);
   t.match(of('x', 'ENOENT', 'spawn stdbuf'), /apt install coreutils/);
   t.match(of('Device or resource busy'), /fuser -v \/dev\/video2/);
+  t.match(of('no picture came within 10 s'), /: no picture came within 10 s\. Unplug the camera/);
   t.equal(of('something else'), 'v4l2 /dev/video2: something else');
   t.end();
 });
