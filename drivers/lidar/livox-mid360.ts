@@ -11,8 +11,7 @@
  *     X X  Y Y  Z Z  RR  GG                  type 2: int16, cm
  *     D D D D  A A  P P  RR  GG              type 3: depth uint32, mm; zenith angle and azimuth uint16, 0.01°
  *
- * All numbers are little-endian. The tag says in each two bits how sure the sensor is that the point is real, 0 (sure) to 2 (not
- * sure): bits 0–1 not a bridge between two objects, 2–3 no rain, fog or dust, 4–5 nothing else. A place without a return is all 0.
+ * All numbers are little-endian. The tag, the sensor's own doubts about a point, is not used. A place without a return is all 0.
  *
  * The scan does not repeat: frames are stretches of equal duration on the sensor's clock.
  *
@@ -27,12 +26,6 @@ import { PointBuffer } from './points.js';
 
 const settings = z.strictObject({
   frameDuration: z.number().min(0.02).max(1).default(0.1).describe('Seconds of points that make one frame.'),
-  dropDoubtful: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Whether to leave out points that the sensor's own tag calls unsure: rain, fog, dust, bridges between edges.",
-    ),
   sensorAddress: z
     .union([z.literal(''), z.ipv4()])
     .default('')
@@ -71,7 +64,7 @@ function faultOf(bytes: Uint8Array, view: DataView): Fault | undefined {
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-function decoder({ frameDuration, dropDoubtful }: LivoxSettings): Decoder<LidarFrame> {
+function decoder({ frameDuration }: LivoxSettings): Decoder<LidarFrame> {
   const failures = { tooShort: 0, badHeader: 0, badChecksum: 0, lostPackets: 0, overlongFrame: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures, imuPackets: 0 };
   const points = new PointBuffer(mostPoints);
@@ -118,9 +111,6 @@ function decoder({ frameDuration, dropDoubtful }: LivoxSettings): Decoder<LidarF
     const { position, intensity, time: times } = points;
     let n = points.count;
     for (let i = 0, at = headerLength; i < count; i++, at += length) {
-      const tag = bytes[at + length - 1]!;
-      // Each pair of bits 2 or 3: its upper bit is set.
-      if (dropDoubtful && (tag & 0b101010) !== 0) continue;
       let x: number;
       let y: number;
       let z: number;
