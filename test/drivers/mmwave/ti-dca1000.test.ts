@@ -221,6 +221,13 @@ void t.test('the stream can be joined anywhere, and begins anew with a new recor
       [2, 0],
     ],
   );
+  const short = make(profile60);
+  decodeAll(short, all.slice(0, 40));
+  decodeAll(
+    short,
+    all.filter((_, k) => k !== 20),
+  );
+  t.equal(short.counters.failures['lostPackets'], 1, 'the packet 20 of the record before is another one');
   const noFirst = decodeAll(decoder, all.slice(1));
   t.strictSame(
     noFirst.map(({ missing }) => missing),
