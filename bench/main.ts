@@ -20,6 +20,13 @@ program
   );
 
 program
+  .command('ingest')
+  .description('frames lost, and processor time used, by the gateway with five devices at once')
+  .option('--json', 'one JSON line', false)
+  .option('--seconds <n>', 'how long all send together', positive, 300)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./ingest.js')).ingest(options));
+
+program
   .command('latency')
   .description('milliseconds from the last byte of a window to its label at a subscriber')
   .option('--json', 'one JSON line', false)
