@@ -15,7 +15,7 @@ TOKENS = SAMPLES // 2 ** len(STEM)
 class Tower(nn.Module):
     def __init__(self):
         super().__init__()
-        layers, channels = [], 6
+        layers, channels = [], 8
         for outputs, kernel in STEM:
             layers += [nn.Conv1d(channels, outputs, kernel, padding=kernel // 2, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(), nn.MaxPool1d(2)]
             channels = outputs
@@ -27,6 +27,8 @@ class Tower(nn.Module):
         self.head = nn.Linear(2 * WIDTH, CLASSES)
 
     def forward(self, x, mask):
+        lengths = [(v.square().sum(2, keepdim=True) + 1e-4).sqrt() for v in x.split(3, 2)]
+        x = torch.cat([x, *lengths], 2)
         y = self.stem(x.transpose(1, 2)).transpose(1, 2) + self.position
         for _ in range(LAYERS):
             q, k, v = self.qkv(self.attention_norm(y)).view(batch, TOKENS, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)

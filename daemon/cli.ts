@@ -35,6 +35,13 @@ function atLeastOne(text: string): number {
   return value;
 }
 
+function speed(text: string): number | 'fastest' {
+  if (text === 'fastest') return text;
+  const factor = Number(text);
+  if (!(factor > 0)) throw new InvalidArgumentError('A number above 0, or fastest.');
+  return factor;
+}
+
 function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
 }
@@ -87,6 +94,26 @@ trainingOptions(program.command('evaluate'), '1,3,5,7', '2,4')
   .action(async (dataset: string, options) =>
     (await import('./commands/evaluate.js')).evaluate(dataset, options as never),
   );
+
+program
+  .command('record')
+  .description('record the bytes of all configured sensors as MCAP, which Foxglove opens; Ctrl-C ends it')
+  .argument('<target>', 'a new file that ends with .mcap, or a folder in which files follow one another')
+  .addOption(config())
+  .option('--seconds <n>', 'how long', atLeastOne)
+  .option('--rotate-megabytes <n>', 'in a folder: the next file after so much', atLeastOne)
+  .option('--rotate-seconds <n>', 'in a folder: the next file after so long', atLeastOne)
+  .action(async (target: string, options) => (await import('./commands/record.js')).record(target, options as never));
+
+program
+  .command('replay')
+  .description('play a recording through the gateway, to labels over MQTT; everything says that it is recorded')
+  .argument('<file>', 'an MCAP file that `record` wrote')
+  .option('--speed <factor>', 'times the speed of the recording, or "fastest"', speed, 1)
+  .option('--gateway <name>', 'name in the topics', 'replay')
+  .option('--broker <url>', '"embedded", or the address of another', 'embedded')
+  .option('--port <n>', 'of the embedded broker', whole, 1883)
+  .action(async (file: string, options) => (await import('./commands/replay.js')).replay(file, options as never));
 
 program
   .command('decode')

@@ -38,10 +38,15 @@ export function configurationReference(): string {
   );
 }
 
-function transportsOf({ serial, tcp }: (typeof drivers)[number]['transports']): string {
-  return [serial && `\`serial\` (${serial.baudRate} baud unless \`baudRate\` says otherwise)`, tcp && '`tcp`']
-    .filter(Boolean)
-    .join(', ');
+function transportsOf(transports: (typeof drivers)[number]['transports']): string {
+  const usual = (name: string, parameters: unknown): string => {
+    if (typeof parameters !== 'object' || parameters === null) return `\`${name}\``;
+    const values = Object.entries(parameters).map(
+      ([key, value]) => `\`${key}\` ${String(value)} unless it says otherwise`,
+    );
+    return `\`${name}\` (${values.join(', ')})`;
+  };
+  return [...Object.entries(transports).map(([name, parameters]) => usual(name, parameters)), '`recording`'].join(', ');
 }
 
 function kinds(union: z.ZodType, discriminator: string): string[] {
@@ -101,6 +106,7 @@ function defaultOf(schema: JsonSchema, isRequired: boolean): string {
 function typeOf(schema: JsonSchema): string {
   if ('const' in schema) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
   if (schema.oneOf !== undefined || schema.type === 'object') return 'mapping';
   if (schema.type === 'array') return `list of ${schema.items === undefined ? 'values' : typeOf(schema.items)}`;
   if (schema.type === 'boolean') return '`true`, `false`';

@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { findDriver } from '../drivers/registry.js';
 import { validate, type Complaint } from './config-problems.js';
 import { allSensors, type Config } from './config-schema.js';
+import { driverFilePaths } from './driver-files.js';
 import { packageRoot } from './package-root.js';
 
 export { allSensors, type Config, type FeedSettings, type SensorConfig } from './config-schema.js';
@@ -164,7 +166,12 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string) => resolve(folder, path);
   const { towers } = config.models;
   for (const [modality, path] of Object.entries(towers)) towers[modality as keyof typeof towers] = absolute(path);
-  for (const { sensor } of allSensors(config))
-    if (sensor.feed?.kind === 'utd-mhad') sensor.feed.data = absolute(sensor.feed.data);
+  for (const { sensor } of allSensors(config)) {
+    const { feed, transport, settings } = sensor;
+    if (feed?.kind === 'utd-mhad') feed.data = absolute(feed.data);
+    if (transport && 'file' in transport && transport.file !== undefined) transport.file = absolute(transport.file);
+    for (const [name, path] of driverFilePaths(findDriver(sensor.driver)!, settings))
+      (settings as Record<string, unknown>)[name] = absolute(path);
+  }
   return { ...config, dataDirectory: absolute(config.dataDirectory) };
 }

@@ -17,12 +17,18 @@ export function driverFilePaths({ files = [] }: Driver, settings: unknown): Map<
 }
 
 /**
+ * @param known what is there already and is not read
  * @returns the text of each file that the settings name, by the setting
  * @throws Error with one line that says what to do
  */
-export async function readDriverFiles(driver: Driver, settings: unknown): Promise<Record<string, string>> {
+export async function readDriverFiles(
+  driver: Driver,
+  settings: unknown,
+  known: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
   for (const [name, path] of driverFilePaths(driver, settings)) {
+    if (name in known) continue;
     try {
       const handle = await open(path);
       try {

@@ -6,10 +6,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Driver } from '../drivers/driver.js';
-import { findDriver } from '../drivers/registry.js';
-import { openTransport } from '../drivers/transports/registry.js';
-import type { TransportSettings } from '../drivers/transports/registry.js';
 import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { startInference, Superseded } from '../models/inference.js';
 import type { Inference } from '../models/inference.js';
@@ -17,14 +13,14 @@ import { loadTower } from '../models/store.js';
 import { createImuPipeline } from '../pipelines/imu.js';
 import type { Window } from '../pipelines/window.js';
 import { startBroker } from './broker.js';
-import type { Config, SensorConfig } from './config.js';
-import { startFeed } from './feeds.js';
-import type { Feed } from './feeds.js';
+import type { Config } from './config.js';
 import { packageVersion } from './package-root.js';
 import { createPlace } from './place.js';
 import type { Place } from './place.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
+import { prepareSource } from './sensor-source.js';
+import type { SensorSource } from './sensor-source.js';
 import { superviseSensor } from './sensor.js';
 import { createServiceNotifier } from './service.js';
 import type { ServiceNotifier } from './service.js';
@@ -36,11 +32,15 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Shows labels to a person; absent where nobody looks. */
   readonly terminal?: Terminal | undefined;
+  /** Opens each sensor once: for recordings that are played to their end. */
+  readonly once?: boolean;
 }
 
 export interface Gateway {
   /** Address of the broker in use. */
   readonly url: string;
+  /** Resolves when no sensor is opened any more and every window has its label: with `once`, after the last recording. */
+  readonly ended: Promise<void>;
   /** Ends within 2 s, whatever hangs. */
   stop(reason: string): Promise<void>;
 }
@@ -52,9 +52,9 @@ const probeAfter = 5;
 
 /** What every part of a running gateway shares. */
 interface Shared {
-  readonly config: Config;
   readonly log: Logger;
   readonly terminal: Terminal | undefined;
+  readonly once: boolean;
   readonly inference: Inference;
   readonly publisher: Publisher;
   readonly notifier: ServiceNotifier;
@@ -66,7 +66,7 @@ interface Shared {
  * Starts everything that a configuration names. A sensor that is absent does not stop it; a model or broker port that is does.
  * @throws Error with one line that says what failed and what to do
  */
-export async function startGateway(config: Config, { log, terminal }: GatewayOptions): Promise<Gateway> {
+export async function startGateway(config: Config, { log, terminal, once = false }: GatewayOptions): Promise<Gateway> {
   const notifier = createServiceNotifier({ log });
   const closers: (() => Promise<unknown>)[] = [];
   const stop = stopper(closers, notifier, log);
@@ -102,20 +102,32 @@ export async function startGateway(config: Config, { log, terminal }: GatewayOpt
       ),
     });
 
-    const shared: Shared = { config, log, terminal, inference, publisher, notifier, lastLabel: -Infinity };
+    const shared: Shared = { log, terminal, once, inference, publisher, notifier, lastLabel: -Infinity };
     await probe(shared);
     // Whatever fails, those that were started before it are stopped, all at once.
     const stops: (() => Promise<void>)[] = [];
     closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
+    const ends: Promise<void>[] = [];
     for (const [name, { sensors }] of Object.entries(config.places)) {
-      const place = startPlace(name, sensors);
-      for (const [sensor, settings] of Object.entries(sensors))
-        stops.push(await startSensor(shared, place, sensor, settings));
+      const sources: SensorSource[] = [];
+      for (const [sensor, settings] of Object.entries(sensors)) {
+        const source = await prepareSource(sensor, name, settings, log);
+        stops.push(() => source.close());
+        sources.push(source);
+      }
+      const has = (flag: 'virtual' | 'recorded') => sources.some(({ origin }) => origin[flag]);
+      const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') });
+      const running = { name, place, live: new Set<string>() };
+      for (const source of sources) {
+        const sensor = startSensor(shared, running, source);
+        stops.push(() => sensor.stop());
+        ends.push(sensor.ended);
+      }
     }
     closers.push(watch(shared));
     notifier.ready(`labels on ${url}`);
     log.info({ url, gateway: config.gateway }, `labels are published on ${url} below babel/${config.gateway}/`);
-    return { url, stop };
+    return { url, stop, ended: Promise.all(ends).then(() => undefined) };
   } catch (error) {
     await stop('it could not start');
     throw error;
@@ -136,10 +148,6 @@ function stopper(closers: (() => Promise<unknown>)[], notifier: ServiceNotifier,
 
 function wait(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
-}
-
-function driverOf(sensor: SensorConfig): Driver {
-  return findDriver(sensor.driver)!;
 }
 
 async function startModels(config: Config, log: Logger): Promise<Inference> {
@@ -181,24 +189,16 @@ interface RunningPlace {
   readonly live: Set<string>;
 }
 
-function startPlace(name: string, sensors: Readonly<Record<string, SensorConfig>>): RunningPlace {
-  const feeds = Object.values(sensors).flatMap(({ feed }) => (feed ? [feed.kind] : []));
-  const place = createPlace({ virtual: feeds.includes('virtual-wrist'), recorded: feeds.includes('utd-mhad') });
-  return { name, place, live: new Set() };
+/** One sensor on its way through the pipe. */
+interface RunningSensor {
+  /** See `SupervisedSensor`. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
 }
 
-/** One sensor's way through the pipe; what it returns stops it. */
-async function startSensor(
-  shared: Shared,
-  running: RunningPlace,
-  name: string,
-  settings: SensorConfig,
-): Promise<() => Promise<void>> {
-  const { log, inference, publisher, terminal } = shared;
-  const driver = driverOf(settings);
-  const feed: Feed | undefined = settings.feed && (await startFeed(settings.feed, settings.settings, log));
-  const transport: TransportSettings = feed ? { type: 'tcp', host: feed.host, port: feed.port } : settings.transport!;
-  const origin = { virtual: feed?.virtual ?? false, recorded: feed?.recorded ?? false };
+function startSensor(shared: Shared, running: RunningPlace, { origin, feed }: SensorSource): RunningSensor {
+  const { log, inference, publisher, terminal, once } = shared;
+  const { name, driver, virtual, recorded } = origin;
 
   // Windows of one sensor are taken one after the other: a still one, which asks no model, must not overtake the one before.
   let last = Promise.resolve();
@@ -208,21 +208,25 @@ async function startSensor(
     createImuPipeline({
       ...tower.manifest.window,
       sensor: name,
-      inputRate: driver.nominalRate(settings.settings),
+      inputRate: driver.nominalRate(origin.driverSettings),
       onWindow: (window) => {
-        last = last.then(() => label(window)).catch((error: unknown) => failed(error));
+        // Live windows are asked for at once: those that the models are too slow for must not pile up here. A replay can wait.
+        const asked = once || window.still ? undefined : classify(window);
+        asked?.catch(() => undefined);
+        last = last.then(() => label(window, asked)).catch((error: unknown) => failed(error));
       },
     });
 
-  async function label(window: Window): Promise<void> {
+  async function label(window: Window, asked: ReturnType<typeof classify> | undefined): Promise<void> {
     const result = {
       modality: window.modality,
       sensor: name,
-      ...origin,
+      virtual,
+      recorded,
       window: { start: window.start, end: window.end },
     };
     const { change, activity } = running.place.update(
-      window.still ? { ...result, still: true } : { ...result, still: false, ...(await classify(window)) },
+      window.still ? { ...result, still: true } : { ...result, still: false, ...(await (asked ?? classify(window))) },
     );
     await publisher.publishActivity(running.name, activity, { change });
     shared.lastLabel = monotonicSeconds();
@@ -242,14 +246,8 @@ async function startSensor(
   }
 
   const sensor = superviseSensor({
-    name,
-    place: running.name,
-    driver,
-    driverSettings: settings.settings,
-    openTransport: (handlers) => openTransport(transport, handlers, driver.transports),
-    transportName: transport.type,
-    silenceTimeout: settings.silenceTimeout,
     ...origin,
+    once,
     onFrames: (frames) => {
       for (const frame of frames) if (frame.kind === 'imu') pipeline?.push(frame);
     },
@@ -267,12 +265,15 @@ async function startSensor(
     },
     log,
   });
-  const ticking = setInterval(() => pipeline?.tick(monotonicSeconds()), tickPeriod * 1000);
+  // A replay runs at its own speed: its end tells when nothing more comes.
+  const ticking = once ? undefined : setInterval(() => pipeline?.tick(monotonicSeconds()), tickPeriod * 1000);
 
-  return async () => {
-    clearInterval(ticking);
-    await sensor.stop();
-    await feed?.close();
-    await last;
+  return {
+    ended: sensor.ended.then(() => last),
+    async stop() {
+      clearInterval(ticking);
+      await sensor.stop();
+      await last;
+    },
   };
 }

@@ -28,12 +28,16 @@ export interface SensorOptions {
   silenceTimeout: number;
   virtual: boolean;
   recorded: boolean;
+  /** All bytes as they arrive, before they are decoded; not kept after the call. */
+  onBytes?: (bytes: Uint8Array, arrivalTime: number) => void;
   /** The frames that one arrival of bytes completed, oldest first; never none. */
   onFrames: (frames: Frame[]) => void;
   /** The sensor was live and is no longer; not called by `stop()`. */
   onGone: () => void;
   /** At each change of state, and every 5 s in between. */
   onHealth: (health: SensorHealth) => void;
+  /** Opens the device once only: a recording that has been played is over. */
+  once?: boolean;
   log: Logger;
   /** Seconds: the first wait between two attempts, doubled each time up to the longest. */
   backOff?: { first: number; longest: number };
@@ -47,6 +51,8 @@ export interface SupervisedSensor {
   /** Closes the device; nothing is called any more but `onHealth` once, with `stopped`. */
   stop(): Promise<void>;
   health(): SensorHealth;
+  /** Resolves when the device is not opened any more: it was stopped, or with `once`, its connection has ended. */
+  readonly ended: Promise<void>;
 }
 
 /** How a connection ended, or why there was none. */
@@ -190,6 +196,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     const handlers: TransportHandlers = {
       onBytes(chunk, arrivalTime) {
         if (over) return;
+        if (options.onBytes) guarded('consumerError', () => options.onBytes?.(chunk, arrivalTime));
         bytes += chunk.length;
         let fresh: Frame[];
         try {
@@ -238,7 +245,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     }
 
     const opening = (async () => {
-      files = (await options.readFiles?.()) ?? {};
+      if (options.readFiles) files = await options.readFiles();
       // A file that the decoder cannot work with is told before the device is asked for anything.
       decoder = driver.decoder(options.driverSettings, files);
       return options.openTransport(handlers);
@@ -304,6 +311,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
     let wait = backOff.first;
     while (!stopping.signal.aborted) {
       const lived = await connection();
+      if (options.once) return;
       // Back to short waits for a device that was worth its last wait, not for one that says a word and goes.
       if (lived > wait) wait = backOff.first;
       // Jitter, so that the sensors of one serial server do not all come at once.
@@ -318,6 +326,7 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
 
   return {
     health,
+    ended: running,
     async stop() {
       stopping.abort();
       await running;

@@ -7,7 +7,9 @@ import { bno08xRvc } from './imu/bno08x-rvc.js';
 import { sensorLogger } from './imu/sensor-logger.js';
 import { witmotion } from './imu/witmotion.js';
 import { xsensMti } from './imu/xsens-mti.js';
+import { livoxMid360 } from './lidar/livox-mid360.js';
 import { ouster } from './lidar/ouster.js';
+import { rplidar } from './lidar/rplidar.js';
 import { velodyne } from './lidar/velodyne.js';
 import { tiDca1000 } from './mmwave/ti-dca1000.js';
 import { tiMmwave } from './mmwave/ti-mmwave.js';
@@ -32,6 +34,8 @@ export const drivers: readonly Driver[] = [
   tiDca1000,
   velodyne,
   ouster,
+  livoxMid360,
+  rplidar,
   v4l2Depth,
   depthZmq,
   skeletonZmq,

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { imuWindow } from '../models/towers/imu.js';
+import { imuMembers, imuWindow } from '../models/towers/imu.js';
 import type { Tower } from '../models/store.js';
+import type { Weights } from '../models/weights.js';
 import { resampleRecording } from '../pipelines/resample.js';
 import type { ActivityRecording, LabelledStream } from './datasets/dataset.js';
 import { loadPhoneWatch } from './datasets/phone-watch.js';
@@ -13,6 +14,7 @@ import type { Evaluation } from './evaluate.js';
 import { exportImuTower } from './imu-export.js';
 import { fineTuneImu, preTrainImu } from './imu-tower.js';
 import type { Example } from './imu-tower.js';
+import { mixSeeds } from './random.js';
 import { removeCheckpoint } from './train.js';
 import type { Progress } from './train.js';
 
@@ -80,28 +82,37 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
   const streams = phoneWatch ? (await loadPhoneWatch(phoneWatch)).recordings : [];
   const unlabelled = [...examples, ...pieces(streams)];
 
-  const file = (stage: string) => checkpoints && join(checkpoints, `imu-${stage}-seed-${seed}`);
   if (checkpoints) mkdirSync(checkpoints, { recursive: true });
-  const stage = (name: string, dataset: readonly Example[]) => ({
-    seed,
-    threads,
-    signal,
-    checkpoint: file(name),
-    dataset: digest(dataset),
-    onProgress: (progress: Progress) => onProgress?.(name, progress),
-  });
+  const files: string[] = [];
+  /** What the stages of one encoder have in common. */
+  const stage = (name: string, member: number) => {
+    const title = `${name}, encoder ${member + 1} of ${imuMembers}`;
+    const checkpoint = checkpoints && join(checkpoints, `imu-${name}-seed-${seed}-encoder-${member}`);
+    if (checkpoint) files.push(checkpoint);
+    return {
+      seed: mixSeeds(seed, member),
+      threads,
+      signal,
+      checkpoint,
+      onProgress: (progress: Progress) => onProgress?.(title, progress),
+    };
+  };
   const preTrainingEpochs = request.preTrainingEpochs ?? imuEpochs.preTraining;
-  const pretrained =
-    preTrainingEpochs > 0
-      ? await preTrainImu(unlabelled, { ...stage('pre-training', unlabelled), epochs: preTrainingEpochs })
-      : undefined;
   const epochs = request.epochs ?? imuEpochs.fineTuning;
-  const { dataset, ...fineTuning } = stage('fine-tuning', unlabelled);
-  const weights = await fineTuneImu(examples, utdMhadActions.length, pretrained, {
-    ...fineTuning,
-    dataset: `${dataset}, pre-trained for ${preTrainingEpochs} epochs`,
-    epochs,
-  });
+  const dataset = digest(unlabelled);
+  const members: Weights[] = [];
+  for (let member = 0; member < imuMembers; member++) {
+    const pretrained =
+      preTrainingEpochs > 0
+        ? await preTrainImu(unlabelled, { ...stage('pre-training', member), dataset, epochs: preTrainingEpochs })
+        : undefined;
+    const weights = await fineTuneImu(examples, utdMhadActions.length, pretrained, {
+      ...stage('fine-tuning', member),
+      dataset: `${dataset}, pre-trained for ${preTrainingEpochs} epochs`,
+      epochs,
+    });
+    members.push(weights);
+  }
 
   const datasets = [
     {
@@ -123,7 +134,7 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
     text: `Pre-trained without labels for ${preTrainingEpochs} epochs on ${unlabelled.length} recordings, fine-tuned with the labels of ${examples.length} for ${epochs}.`,
     datasets,
   };
-  let tower = exportImuTower(weights, utdMhadActions, { trainedOn, figures: {}, seed }, gatewayVersion);
+  let tower = exportImuTower(members, utdMhadActions, { trainedOn, figures: {}, seed }, gatewayVersion);
   const tested = test.length > 0 ? await load(test).catch(() => []) : [];
   const evaluation = tested.length > 0 ? await evaluateTower(tower, tested) : undefined;
   if (evaluation) {
@@ -136,10 +147,7 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
     };
     tower = { ...tower, manifest: { ...tower.manifest, figures } };
   }
-  for (const name of ['pre-training', 'fine-tuning']) {
-    const kept = file(name);
-    if (kept) removeCheckpoint(kept);
-  }
+  files.forEach(removeCheckpoint);
   return {
     tower,
     ...(evaluation && { evaluation }),

@@ -118,3 +118,12 @@ export function sharingWeights({ g, weights }: Network): Network {
   };
   return { g: { ...g, parameter }, weights };
 }
+
+/** The same network, but every weight's name begins with `prefix` and a dot: for parts that are built alike. */
+export function prefixed({ g, weights }: Network, prefix: string): Network {
+  const parameter: typeof g.parameter = (name, ...rest) => g.parameter(`${prefix}.${name}`, ...rest);
+  return {
+    g: { ...g, parameter },
+    weights: (name, ...rest) => weights(`${prefix}.${name}`, ...rest),
+  };
+}

@@ -140,9 +140,8 @@ async function settingsFor(driver: Driver, options: DecodeOptions, recorded?: Se
     const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new Error(`settings of ${driver.name}: ${problems.join('; ')}`);
   }
-  // What a recording's own settings name lies in the recording.
-  const named = recorded ? given : result.data;
-  return { settings: result.data, files: await readDriverFiles(driver, named) };
+  // A file that is not named here is not looked for: a recording holds its own, and a driver says itself what it lacks.
+  return { settings: result.data, files: await readDriverFiles(driver, given) };
 }
 
 function valueOf(text: string): unknown {
@@ -191,10 +190,10 @@ function statistics({ shape, data }: Field) {
   return count === 0 ? { shape, min: null, mean: null, max: null } : { shape, min, mean: sum / count, max };
 }
 
-function report(summary: Record<string, unknown>, shapes: ReadonlyMap<string, string>): string {
-  const rows = Object.entries(summary).map(([name, value]) => [
+function report(summary: object, shapes: ReadonlyMap<string, string>): string {
+  const rows = Object.entries(summary as Record<string, unknown>).map(([name, value]) => [
     name,
-    typeof value === 'object' ? JSON.stringify(value) : String(value),
+    typeof value === 'string' ? value : JSON.stringify(value),
   ]);
   const fields = [...shapes].map(([name, shape]) => `  ${name.padEnd(24)}${shape || 'number'}`);
   return [

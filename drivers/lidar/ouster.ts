@@ -287,7 +287,7 @@ export const ouster: Driver<LidarFrame, OusterSettings> = {
   files: ['metadata'],
   transports: { udp: { port: 7502 }, pcap: { port: 7502 } },
   seenOn:
-    "captures of an OS-0-128 (RNG15_RFL8_NIR8), an OS-1-128 and an OS-1-32 (LEGACY); all fields match the maker's digests",
+    "the maker's captures of OS-0, OS-1 and OS-2 sensors in LEGACY, RNG15_RFL8_NIR8, RNG19_RFL8_SIG16_NIR16, its DUAL, and FUSA; all fields match its digests",
   decoder(_, files) {
     const metadata = files?.['metadata'];
     if (metadata === undefined)

@@ -137,42 +137,48 @@ class PacketDecoder {
   }
 
   /**
-   * Appends the points of one block.
-   * @param time of the block's first firing, seconds after the frame's beginning
+   * Appends the points of some consecutive blocks.
+   * @param time of the first block's firing, seconds after the frame's beginning
    */
-  append(bytes: Uint8Array, block: number, time: number, points: PointBuffer): void {
+  append(bytes: Uint8Array, at: number, count: number, time: number, points: PointBuffer): void {
     const { position, intensity, ring, time: times } = points;
-    const { fireTime, height, ring: rings } = this.#model!;
+    const { fireTime, height, ring: rings, blockTime } = this.#model!;
     const along = this.#along;
     const across = this.#across;
     const upward = this.#upward;
-    const azimuth = azimuthOf(bytes, block);
-    const s = sine[azimuth]!;
-    const c = cosine[azimuth]!;
-    let { count } = points;
-    for (let i = 0, at = block + 4, p = 3 * count; i < measurements; i++, at += 3) {
-      const distance = bytes[at]! | (bytes[at + 1]! << 8);
-      if (distance === 0) continue;
-      position[p] = distance * (s * along[i]! + c * across[i]!);
-      position[p + 1] = distance * (c * along[i]! - s * across[i]!);
-      position[p + 2] = distance * upward[i]! + height[i]!;
-      p += 3;
-      intensity[count] = bytes[at + 2]!;
-      times[count] = time + fireTime[i]!;
-      ring[count++] = rings[i]!;
+    let point = points.count;
+    let p = 3 * point;
+    for (let b = 0; b < count; b++, time += blockTime) {
+      const azimuth = azimuthOf(bytes, at);
+      const s = sine[azimuth]!;
+      const c = cosine[azimuth]!;
+      at += 4;
+      for (let i = 0; i < measurements; i++, at += 3) {
+        const distance = bytes[at]! | (bytes[at + 1]! << 8);
+        if (distance === 0) continue;
+        position[p] = distance * (s * along[i]! + c * across[i]!);
+        position[p + 1] = distance * (c * along[i]! - s * across[i]!);
+        position[p + 2] = distance * upward[i]! + height[i]!;
+        p += 3;
+        intensity[point] = bytes[at + 2]!;
+        times[point] = time + fireTime[i]!;
+        ring[point++] = rings[i]!;
+      }
     }
-    points.count = count;
+    points.count = point;
   }
 
-  /** Appends the points of a pair of blocks: of each measurement the second block's return, which is never the farther, then the last. */
-  appendPair(bytes: Uint8Array, block: number, time: number, points: PointBuffer): void {
-    for (let i = 0, last = block + 4, other = last + blockLength; i < measurements; i++, last += 3, other += 3) {
-      const distance = bytes[other]! | (bytes[other + 1]! << 8);
-      const lastDistance = bytes[last]! | (bytes[last + 1]! << 8);
-      const azimuth = azimuthOf(bytes, block);
-      if (distance !== 0) this.#appendOne(i, azimuth, distance, bytes[other + 2]!, time, 0, points);
-      if (lastDistance !== 0 && (lastDistance !== distance || bytes[last + 2] !== bytes[other + 2]))
-        this.#appendOne(i, azimuth, lastDistance, bytes[last + 2]!, time, distance === 0 ? 0 : 1, points);
+  /** Appends the points of pairs of blocks: of each measurement the second block's return, which is never the farther, then the last. */
+  appendPairs(bytes: Uint8Array, at: number, count: number, time: number, points: PointBuffer): void {
+    for (let pair = 0; pair < count; pair++, at += 2 * blockLength, time += this.#model!.blockTime) {
+      const azimuth = azimuthOf(bytes, at);
+      for (let i = 0, last = at + 4, other = last + blockLength; i < measurements; i++, last += 3, other += 3) {
+        const distance = bytes[other]! | (bytes[other + 1]! << 8);
+        const lastDistance = bytes[last]! | (bytes[last + 1]! << 8);
+        if (distance !== 0) this.#appendOne(i, azimuth, distance, bytes[other + 2]!, time, 0, points);
+        if (lastDistance !== 0 && (lastDistance !== distance || bytes[last + 2] !== bytes[other + 2]))
+          this.#appendOne(i, azimuth, lastDistance, bytes[last + 2]!, time, distance === 0 ? 0 : 1, points);
+      }
     }
   }
 
@@ -253,32 +259,37 @@ function decoder(): Decoder<LidarFrame> {
     const turned = stepBetween(azimuthOf(buffer, at), azimuthOf(buffer, at + (blocks - 1) * blockLength));
     packetDecoder.prepare(model, (turned * Math.PI) / (fullTurn / 2) / ((blocks / step - 1) * model.blockTime));
 
+    let from = 0; // first block that is not yet in the turn
     for (let i = 0; i < blocks; i += step) {
-      const block = at + i * blockLength;
-      const blockTime = time + (i / step) * model.blockTime;
-      const azimuth = azimuthOf(buffer, block);
-      const begins = !started || batcher.next(azimuth);
-      if (begins) {
-        if (started && whole) {
-          frames.push(points.take(turnArrival, turnStart));
-          counters.frames++;
-        }
-        whole = started || batcher.begin(azimuth) === 'whole';
-        started = true;
-        points.clear();
-        turnStart = blockTime;
+      const azimuth = azimuthOf(buffer, at + i * blockLength);
+      if (started && !batcher.next(azimuth)) continue;
+      appendBlocks(at, from, i, model, step, time);
+      from = i;
+      if (started && whole) {
+        frames.push(points.take(turnArrival, turnStart));
+        counters.frames++;
       }
-      turnArrival = arrivalTime;
-      if (!whole) continue;
-      if (!points.reserve(step * measurements)) {
-        failures.overlongTurn++;
-        whole = false;
-        points.clear();
-        continue;
-      }
-      if (step === 1) packetDecoder.append(buffer, block, blockTime - turnStart, points);
-      else packetDecoder.appendPair(buffer, block, blockTime - turnStart, points);
+      whole = started || batcher.begin(azimuth) === 'whole';
+      started = true;
+      points.clear();
+      turnStart = time + (i / step) * model.blockTime;
     }
+    appendBlocks(at, from, blocks, model, step, time);
+  }
+
+  function appendBlocks(at: number, from: number, to: number, model: VelodyneModel, step: number, time: number): void {
+    if (from === to || !started) return;
+    turnArrival = packetArrival;
+    if (!whole) return;
+    if (!points.reserve((to - from) * measurements)) {
+      failures.overlongTurn++;
+      whole = false;
+      points.clear();
+      return;
+    }
+    const start = time + (from / step) * model.blockTime - turnStart;
+    if (step === 1) packetDecoder.append(buffer, at + from * blockLength, to - from, start, points);
+    else packetDecoder.appendPairs(buffer, at + from * blockLength, (to - from) / 2, start, points);
   }
 
   /** @returns false if no valid packet stands here */

@@ -94,7 +94,8 @@ export function parseProfile(text: string): RadarProfile {
   const commands: ProfileCommand[] = [];
   const found = new Map<string, { line: number; values: number[] }[]>();
   let platform: string | undefined;
-  text.split(/\r\n|\r|\n/).forEach((raw, index) => {
+  const withoutMark = text.replace(/^\uFEFF/, ''); // byte order mark
+  withoutMark.split(/\r\n|\r|\n/).forEach((raw, index) => {
     const trimmed = raw.trim();
     if (trimmed.startsWith('%')) platform ??= /^%\s*Platform:\s*(\S+)/i.exec(trimmed)?.[1];
     if (trimmed === '' || trimmed.startsWith('%')) return;

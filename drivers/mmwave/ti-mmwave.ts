@@ -68,6 +68,7 @@ function decoder(
     unknownHead: 0,
     lostPackets: 0,
     noProfile: 0,
+    wrongProfile: 0,
     unknownChip: 0,
   };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };

@@ -27,7 +27,7 @@
  * 'Output information sent to host'); 'Understanding the Out of Box Demo Data Output'; '3D People Counting Demo User Guide', 'UART
  * Output Data Format'; Radar Toolbox, 'Understanding UART Data Output Format' and mmwdemo_tlvs.h. */
 import type { RadarFrame, RadarTargets } from '../frames.js';
-import { dopplerBins, levelScale, type LevelContext, type LevelScale } from './levels.js';
+import { chips, dopplerBins, levelScale, type LevelContext, type LevelScale } from './levels.js';
 import type { RadarProfile, RadarSubframe } from './profile.js';
 
 export type RadarParts = { -readonly [K in keyof RadarFrame]?: RadarFrame[K] };
@@ -54,6 +54,7 @@ export interface TlvFailures {
   badItem: number;
   unknownType: number;
   noProfile: number;
+  wrongProfile: number;
   unknownChip: number;
 }
 
@@ -88,7 +89,7 @@ export function readItems(
   const heights: Heights = [];
   const scaling = profile && makeScaling(head, profile);
   if (scaling) {
-    parts.rangeBins = scaling.subframe.rangeBins;
+    parts.rangeBins = scaling.context.rangeBins;
     parts.rangeStep = scaling.subframe.rangeStep;
     parts.velocityStep = scaling.velocityStep;
   }
@@ -113,6 +114,7 @@ export function readItems(
 
 interface Scaling {
   readonly subframe: RadarSubframe;
+  /** With the range bins that are sent. */
   readonly context: LevelContext;
   readonly velocityStep: number;
 }
@@ -131,6 +133,9 @@ function makeScaling(head: PacketHead, profile: RadarProfile): Scaling | undefin
     rangeBins: subframe.rangeBins,
     chirpLoops: subframe.chirpLoops,
   };
+  // The firmware of these leaves two bins out to save memory (TI MMWSDK-1627).
+  if (head.version >= 0x0301 && head.chip !== chips.xwr16 && context.transmitters * context.receivers === 12)
+    context.rangeBins = Math.min(1022, context.rangeBins);
   return { subframe, context, velocityStep: (2 * subframe.maximumVelocity) / dopplerBins(context) };
 }
 
@@ -151,10 +156,15 @@ function readItem(
     if (!good) failures.badItem++;
     return good;
   };
-  const levels = (rangeBins: number): Float32Array | undefined => {
-    const scale = scaling && levelScale({ ...scaling.context, rangeBins });
-    if (!scaling) failures.noProfile++;
-    else if (!scale) failures.unknownChip++;
+  /** Whether there is a profile, and the length a multiple of `each` bytes a range bin; counts the item if not. */
+  const suits = (each: number): boolean => {
+    const good = scaling !== undefined && length > 0 && length % (each * scaling.context.rangeBins) === 0;
+    if (!good) failures[scaling ? 'wrongProfile' : 'noProfile']++;
+    return good;
+  };
+  const levels = (): Float32Array | undefined => {
+    const scale = scaling && levelScale(scaling.context);
+    if (!scale) failures.unknownChip++;
     return scale && readLevels(view, at, length / 2, scale);
   };
   switch (type) {
@@ -168,19 +178,19 @@ function readItem(
       return;
     case 2:
     case 3: {
-      const profile = fits(0, 2) ? levels(length / 2) : undefined;
+      const profile = suits(2) ? levels() : undefined;
       if (profile) parts[type === 2 ? 'rangeProfile' : 'noiseProfile'] = profile;
       return;
     }
     case 4:
     case 8:
-      if (!scaling) failures.noProfile++;
-      else if (fits(0, 4 * scaling.subframe.rangeBins)) parts.azimuthStatic = readComplex(view, at, length / 4);
+      if (suits(4)) parts.azimuthStatic = readComplex(view, at, length / 4);
       return;
     case 5: {
-      const map =
-        !scaling || fits(0, 2 * scaling.subframe.rangeBins) ? levels(scaling?.subframe.rangeBins ?? 0) : undefined;
-      if (map) parts.rangeDoppler = map;
+      const map = suits(2) ? levels() : undefined;
+      if (!map || !scaling) return;
+      parts.rangeDoppler = map;
+      parts.velocityStep = (2 * scaling.subframe.maximumVelocity * scaling.context.rangeBins) / map.length;
       return;
     }
     case 6:

@@ -7,6 +7,9 @@
  *        tokens ─ mean and maximum over time ─▶ embedding [batch, 144] ─ head ─▶ logits [batch, classes]
  *        tokens ─ decoder ─▶ the window's masked samples (pre-training only)
  *
+ * The tower that is exported has `imuMembers` such encoders side by side, each trained by itself from another seed: their embeddings
+ * are joined, their logits averaged.
+ *
  * What differs from the paper, and what each change is worth, is in `docs/imu-tower.md`.
  */
 import type { Value } from '../graph.js';
@@ -35,7 +38,10 @@ const stem = [
 ] as const;
 const samplesPerToken = 2 ** stem.length;
 export const imuTokens = imuWindow.samples / samplesPerToken;
+/** Of one encoder. */
 export const imuEmbeddingWidth = 2 * width;
+/** Encoders of a tower. */
+export const imuMembers = 4;
 
 /** Brings the channels to the order of 1: m/s² in units of gravity, rad/s in units of 200 °/s. */
 const channelScale = [...Array<number>(3).fill(1 / 9.80665), ...Array<number>(3).fill(180 / (Math.PI * 200))];
@@ -43,6 +49,16 @@ const channelScale = [...Array<number>(3).fill(1 / 9.80665), ...Array<number>(3)
 /** [batch, samples, 6] in m/s² and rad/s → the same, of the order of 1; what the decoder reconstructs. */
 export function normalisedWindow({ g }: Network, window: Value): Value {
   return g.mul(window, g.constant([6], channelScale));
+}
+
+/** Adds the lengths of both vectors, which do not depend on how the sensor is worn: [batch, samples, 6] → [batch, samples, 8]. */
+function withLengths({ g }: Network, x: Value): Value {
+  const length = (first: number) => {
+    const vector = g.slice(x, 2, first, first + 3);
+    // The root's slope at 0 has no bound.
+    return g.sqrt(g.add(g.reduceSum(g.mul(vector, vector), [2], true), 1e-4));
+  };
+  return g.concat([x, length(0), length(3)], 2);
 }
 
 /**
@@ -53,7 +69,7 @@ export function normalisedWindow({ g }: Network, window: Value): Value {
 export function imuEncoder(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
   const batch = x.shape[0]!;
-  let y = g.transpose(x, [0, 2, 1]);
+  let y = g.transpose(withLengths(network, x), [0, 2, 1]);
   for (const [i, { channels, kernel }] of stem.entries()) {
     const name = `stem.${i}`;
     y = g.relu(batchNormalization(network, name, convolution(network, name, y, channels, kernel), statistics));

@@ -342,21 +342,90 @@ void t.test('a driver that cannot make its decoder, and an opener that throws at
   const broken: Driver = {
     ...driver,
     decoder() {
-      throw new Error('no such range');
+      throw new Error('the profile has no chirp; send another');
     },
   };
   const clock = takeClock(t);
-  const { sensor, accept, send, pass } = bench(t, { driver: broken }, clock);
-  await accept();
-  send(0x55);
-  await pass(2.2);
-  t.match(sensor.health(), { state: 'silent', failures: { decoderError: 1 } });
+  const { sensor, attempts, pass } = bench(t, { driver: broken }, clock);
+  await pass(0.1);
+  t.match(sensor.health(), { state: 'unreachable', reason: 'the profile has no chirp; send another' });
+  t.equal(attempts.length, 0, 'the device is not asked for anything');
   const openTransport = () => {
     throw new Error('at once');
   };
   const thrower = bench(t, { openTransport }, clock);
   await thrower.pass(0.1);
   t.match(thrower.sensor.health(), { state: 'unreachable', reason: 'at once' });
+});
+
+void t.test('the files of a driver are read at each opening; one that is missing is told', async (t) => {
+  let texts: Record<string, string> | undefined;
+  const given: unknown[] = [];
+  const reading: Driver = {
+    ...driver,
+    decoder(settings, files) {
+      given.push(files);
+      return driver.decoder(settings);
+    },
+  };
+  const readFiles = () => (texts ? Promise.resolve(texts) : Promise.reject(new Error('radar.cfg: no such file')));
+  const { sensor, accept, send, nextAttempt, pass } = bench(t, { driver: reading, readFiles });
+  await pass(0.1);
+  t.match(sensor.health(), { state: 'unreachable', reason: 'radar.cfg: no such file' });
+  texts = { profile: 'sensorStart' };
+  await nextAttempt();
+  await accept();
+  send(0x55);
+  t.equal(sensor.health().state, 'live');
+  t.strictSame(given, [texts]);
+});
+
+void t.test(
+  'a device that must be started is, each time, and is stopped before its connection is closed',
+  async (t) => {
+    const calls: string[] = [];
+    let fails = true;
+    const starting: Driver = {
+      ...driver,
+      start(connection) {
+        calls.push('start');
+        void connection.write(Uint8Array.of(1));
+        if (fails) return Promise.reject(new Error('line 3 of the profile was refused'));
+        return Promise.resolve(() => {
+          calls.push(`stop, ${newest().closed ? 'closed' : 'open'}`);
+          return Promise.resolve();
+        });
+      },
+    };
+    const { sensor, accept, send, newest, nextAttempt } = bench(t, { driver: starting });
+    await accept();
+    t.match(sensor.health(), { state: 'unreachable', reason: 'line 3 of the profile was refused' });
+    t.ok(newest().closed);
+    fails = false;
+    await nextAttempt();
+    await accept();
+    send(0x55);
+    t.equal(sensor.health().state, 'live');
+    await sensor.stop();
+    t.strictSame(calls, ['start', 'start', 'stop, open']);
+    t.ok(newest().closed);
+  },
+);
+
+void t.test('what is played once is not opened again, and its bytes are heard as they came', async (t) => {
+  const heard: number[][] = [];
+  const { sensor, attempts, accept, send, newest, pass } = bench(t, {
+    once: true,
+    onBytes: (bytes) => heard.push([...bytes]),
+  });
+  await accept();
+  send(0x01, 0x55);
+  newest().handlers.onClose('it was played to its end');
+  await sensor.ended;
+  await pass(60);
+  t.equal(attempts.length, 1);
+  t.strictSame(heard, [[0x01, 0x55]]);
+  t.match(sensor.health(), { state: 'unreachable', reason: 'it was played to its end', frames: 1 });
 });
 
 void t.test('stop closes the device, says so once, and nothing is called after', async (t) => {

@@ -55,6 +55,9 @@ function matlabFourLanes(raw: Int16Array, receiver: number): [number, number][] 
   return Array.from({ length: raw.length / 8 }, (_, k) => [raw[8 * k + receiver]!, raw[8 * k + 4 + receiver]!]);
 }
 
+/** Without the difference of long arrays in the message, which takes minutes. */
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
 const pairs = (data: Int16Array) => Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!]);
 
 void t.test("two lanes, complex: as TI's script reads them, [loops, chirps, receivers, samples]", (t) => {
@@ -69,7 +72,7 @@ void t.test("two lanes, complex: as TI's script reads them, [loops, chirps, rece
     t.equal(frame.missing, 0);
     t.equal(frame.frameNumber, k);
     const raw = new Int16Array(bytes.slice(k * count * 4, (k + 1) * count * 4).buffer);
-    t.strictSame(pairs(frame.data), matlabTwoLanes(raw));
+    t.ok(same(pairs(frame.data), matlabTwoLanes(raw)));
   }
   t.equal(frames[0]!.arrivalTime, Math.ceil((count * 4) / 1456) - 1, 'the packet with the last byte');
   t.strictSame(decoder.counters.skippedBytes, 0);
@@ -81,9 +84,11 @@ void t.test("SampleSwap, as the SDK's demo has it: Q before I", (t) => {
   const bytes = int16s(2 * 16 * 3 * 4 * 256, noise);
   const [plain] = decodeAll(make(studio), packets(bytes));
   const [swapped] = decodeAll(make(profileText), packets(bytes));
-  t.strictSame(
-    pairs(swapped!.data),
-    pairs(plain!.data).map(([a, b]) => [b, a]),
+  t.ok(
+    same(
+      pairs(swapped!.data),
+      pairs(plain!.data).map(([a, b]) => [b, a]),
+    ),
   );
   t.end();
 });
@@ -149,12 +154,12 @@ void t.test('lost packets are zeros and are counted, and spoil their own frame o
     frames.map(({ missing }) => missing),
     [0, (2 * 1456) / 4, 0],
   );
-  t.strictSame(frames[0]!.data, whole[0]!.data);
-  t.strictSame(frames[2]!.data, whole[2]!.data);
+  t.ok(same([...frames[0]!.data], [...whole[0]!.data]));
+  t.ok(same([...frames[2]!.data], [...whole[2]!.data]));
   const gap = [(10 * 1456) / 2, (12 * 1456) / 2] as const;
   t.ok(frames[1]!.data.subarray(...gap).every((value) => value === 0));
-  t.strictSame(frames[1]!.data.subarray(0, gap[0]), whole[1]!.data.subarray(0, gap[0]));
-  t.strictSame(frames[1]!.data.subarray(gap[1]), whole[1]!.data.subarray(gap[1]));
+  t.ok(same([...frames[1]!.data.subarray(0, gap[0])], [...whole[1]!.data.subarray(0, gap[0])]));
+  t.ok(same([...frames[1]!.data.subarray(gap[1])], [...whole[1]!.data.subarray(gap[1])]));
   t.equal(decoder.counters.failures['lostPackets'], 3);
   t.end();
 });
@@ -206,7 +211,7 @@ void t.test('the stream can be joined anywhere, and begins anew with a new recor
     joined.map(({ frameNumber }) => frameNumber),
     [1, 2],
   );
-  t.strictSame(joined[0]!.data, whole[1]!.data);
+  t.ok(same([...joined[0]!.data], [...whole[1]!.data]));
   t.equal(decoder.counters.failures['joined'], 1);
   t.strictSame(
     decodeAll(decoder, all).map(({ frameNumber, missing }) => [frameNumber, missing]),
@@ -216,6 +221,13 @@ void t.test('the stream can be joined anywhere, and begins anew with a new recor
       [2, 0],
     ],
   );
+  const short = make(profile60);
+  decodeAll(short, all.slice(0, 40));
+  decodeAll(
+    short,
+    all.filter((_, k) => k !== 20),
+  );
+  t.equal(short.counters.failures['lostPackets'], 1, 'the packet 20 of the record before is another one');
   const noFirst = decodeAll(decoder, all.slice(1));
   t.strictSame(
     noFirst.map(({ missing }) => missing),
