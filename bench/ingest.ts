@@ -142,9 +142,9 @@ async function measure(
   const after = await health();
 
   const rows = devices.map((device) => {
-    const { name, driver, framesIn, sent } = device;
+    const { name, driver, sent } = device;
     const [first, last] = [before.get(name)!, after.get(name)!];
-    const framesSent = framesIn(sent) - framesIn(sentBefore.get(name)!);
+    const framesSent = device.framesIn(sent) - device.framesIn(sentBefore.get(name)!);
     const framesReceived = last.frames - first.frames;
     const failures = Object.entries(last.failures)
       .map(([kind, count]) => [kind, count - (first.failures[kind] ?? 0)] as const)

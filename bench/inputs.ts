@@ -10,6 +10,8 @@ import { encodeWitmotion } from '../room/witmotion-encoder.js';
 import { written } from '../test/drivers/depth/v4l2-encoder.js';
 import { report } from '../test/drivers/imu/bno08x-encoder.js';
 import { sample as xsensSample } from '../test/drivers/imu/xsens-encoder.js';
+import { packet as livoxPacket } from '../test/drivers/lidar/livox-encoder.js';
+import { capsule, denseCabins, descriptors } from '../test/drivers/lidar/rplidar-encoder.js';
 import { packet as velodynePacket } from '../test/drivers/lidar/velodyne-encoder.js';
 import { encodePacket, f32, i16, join as joined, u16, u32 } from '../test/drivers/mmwave/ti-encoder.js';
 import { dca1000Datagrams, dca1000Frame, dca1000Profile } from './dca1000.js';
@@ -230,6 +232,33 @@ export const inputs: Readonly<Record<string, () => Input>> = {
       pieces: [...turns, ...turns, ...turns],
       // 'OS1 Datasheet': 2,621,440 points a second, which are 20 turns of 128 beams and 1024 columns.
       fullRate: { perSecond: 20, of: 'frames' },
+    };
+  },
+
+  'livox-mid360': () => ({
+    source: 'encoder',
+    pieces: messages(
+      range(4000, (k) =>
+        livoxPacket({
+          sequence: k,
+          nanoseconds: 1_000_000_000n + 480_000n * BigInt(k),
+          points: range(96, (i) => [1000 + ((i * 37 + k) % 5000), i * 20 - 1000, (k % 100) * 10, i] as const),
+        }),
+      ),
+      480e-6,
+    ),
+    // 'Livox Mid-360 User Manual', specifications: 200,000 points a second, here 96 to a packet of 1,380 bytes.
+    fullRate: { perSecond: (200_000 / 96) * 1380, of: 'bytes' },
+  }),
+
+  rplidar: () => {
+    const perTurn = 80;
+    const dense = range(perTurn, (k) => capsule((k * 360) / perTurn, denseCabins(range(40, (i) => 500 + 10 * k + i))));
+    return {
+      source: 'encoder',
+      pieces: chopped(Buffer.concat([descriptors.dense, ...range(40, () => dense).flat()])),
+      // 'RPLIDAR S2 Datasheet': 32,000 measurements a second, dense: 40 to a capsule of 84 bytes.
+      fullRate: { perSecond: (32_000 / 40) * 84, of: 'bytes' },
     };
   },
 
