@@ -2,18 +2,12 @@
  * From the last byte of a window to its label at a subscriber: the gateway runs as users run it, in a process of its own; this one
  * plays the devices over TCP and subscribes.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import mqtt from 'mqtt';
-import { stringify } from 'yaml';
-import { packageRoot } from '../daemon/package-root.js';
 import { loadTower, shippedTowerDirectory } from '../models/store.js';
 import { encodeWitmotion } from '../room/witmotion-encoder.js';
+import { runGateway } from './gateway-process.js';
 import { percentile } from './statistics.js';
 
 const devices = 4;
@@ -59,20 +53,9 @@ function startDevice(rate: number) {
   };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 export async function latency({ json, seconds = 60 }: { json: boolean; seconds?: number | undefined }): Promise<void> {
   const { window } = (await loadTower(shippedTowerDirectory('imu'))).manifest;
   const players = Array.from({ length: devices }, () => startDevice(window.rate));
-  const folder = await mkdtemp(join(tmpdir(), 'babel-latency-'));
-  const port = await freePort();
   const places = Object.fromEntries(
     await Promise.all(
       players.map(async (player, i) => {
@@ -81,25 +64,11 @@ export async function latency({ json, seconds = 60 }: { json: boolean; seconds?:
       }),
     ),
   );
-  const file = join(folder, 'latency.yaml');
-  await writeFile(
-    file,
-    stringify({
-      gateway: 'latency',
-      dataDirectory: join(folder, 'state'),
-      mqtt: { port },
-      log: { level: 'warn' },
-      places,
-    }),
-  );
-  const gateway = spawn(process.execPath, [join(packageRoot, 'bin', 'babel-gateway.js'), 'run', '--config', file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const gateway = await runGateway('latency', places);
+  const { client } = gateway;
 
   const delays: number[] = [];
   const seen = players.map(() => 0);
-  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 200 });
-  client.on('error', () => undefined);
   client.on('message', (topic, _payload, { retain }) => {
     const now = performance.now();
     const device = Number(/place-(\d+)\/activity$/.exec(topic)?.[1]);
@@ -109,7 +78,6 @@ export async function latency({ json, seconds = 60 }: { json: boolean; seconds?:
     const sent = players[device]!.sent[last];
     if (sent !== undefined) delays.push(now - sent);
   });
-  await new Promise((resolve) => client.once('connect', resolve));
   await client.subscribeAsync('babel/latency/+/activity');
   const windowsWanted = devices * Math.floor(((seconds - window.samples / window.rate) * window.rate) / window.hop);
   const end = performance.now() + (seconds + 20) * 1000;
@@ -118,11 +86,8 @@ export async function latency({ json, seconds = 60 }: { json: boolean; seconds?:
     if (!json && process.stderr.isTTY) process.stderr.write(`\r${delays.length} of ${windowsWanted} windows `);
   }
 
-  await client.endAsync(true);
-  gateway.kill('SIGTERM');
-  await once(gateway, 'exit');
+  await gateway.stop();
   for (const player of players) player.close();
-  await rm(folder, { recursive: true });
   if (delays.length === 0) throw new Error('no label came; run babel-gateway doctor');
   const result = {
     bench: 'latency',

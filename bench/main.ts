@@ -10,6 +10,23 @@ function positive(text: string): number {
 const program = new Command('bench').description('Measures; asserts nothing.').showHelpAfterError();
 
 program
+  .command('decode')
+  .description("how fast each driver decodes, beside its device's full rate, and what it allocates")
+  .argument('[driver...]', 'these drivers only')
+  .option('--json', 'one JSON line a driver', false)
+  .option('--seconds <n>', 'processor time for each, at least', positive, 1)
+  .action(async (only: string[], options: { json: boolean; seconds: number }) =>
+    (await import('./decode.js')).decode({ ...options, only }),
+  );
+
+program
+  .command('ingest')
+  .description('frames lost, and processor time used, by the gateway with five devices at once')
+  .option('--json', 'one JSON line', false)
+  .option('--seconds <n>', 'how long all send together', positive, 300)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./ingest.js')).ingest(options));
+
+program
   .command('latency')
   .description('milliseconds from the last byte of a window to its label at a subscriber')
   .option('--json', 'one JSON line', false)

@@ -4,3 +4,9 @@ export function percentile(values: readonly number[], share: number): number {
   const found = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   return Number(found.toFixed(3));
 }
+
+/** Processor time that this process has used, all of its threads, seconds. */
+export function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

@@ -44,7 +44,10 @@ function decoder({ width, height, bytesPerLine, metresPerStep }: V4l2DepthSettin
   const length = rowBytes * height;
   const expected = new Uint8Array(headerLength); // every header is the same
   expected.set(magic);
-  new DataView(expected.buffer).setUint32(magic.length, length);
+  const expectedView = new DataView(expected.buffer);
+  expectedView.setUint32(magic.length, length);
+  /** Its bytes 0 to 3, 1 to 4, 2 to 5, 3 to 6, as words of 32 bits. */
+  const expectedWords = [0, 1, 2, 3].map((at) => expectedView.getInt32(at, true)) as [number, number, number, number];
 
   const failures = { wrongSize: 0, truncated: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
@@ -77,10 +80,27 @@ function decoder({ width, height, bytesPerLine, metresPerStep }: V4l2DepthSettin
     pictureBytes = 0;
   }
 
+  /**
+   * Where the last header within a picture begins, or −1. Wherever it lies, one of its first four bytes begins an aligned word of
+   * 32 bits, so that a word each tells: every byte of every picture is looked at here. (Words are little-endian, as on all machines
+   * that Node runs on but for the mainframes of IBM.)
+   */
+  function lastHeader(whole: Uint8Array<ArrayBuffer>, bytes: Buffer): number {
+    const words = new Int32Array(whole.buffer, 0, length >> 2);
+    const [word0, word1, word2, word3] = expectedWords;
+    for (let i = words.length - 1; i >= 0; i--) {
+      const word = words[i]!;
+      if (word !== word0 && word !== word1 && word !== word2 && word !== word3) continue;
+      const at = 4 * i - expectedWords.indexOf(word);
+      if (at >= 0 && bytes.subarray(at, at + headerLength).equals(expected)) return at;
+    }
+    return -1;
+  }
+
   /** The next picture's header within this one, or at its end and going on after it, tells that bytes of this one were lost. */
   function takePicture(whole: Uint8Array<ArrayBuffer>, arrivalTime: number, frames: DepthFrame[]): void {
     const bytes = Buffer.from(whole.buffer);
-    const next = bytes.lastIndexOf(expected);
+    const next = lastHeader(whole, bytes);
     if (next !== -1) {
       failures.truncated++;
       counters.skippedBytes += headerLength + next;

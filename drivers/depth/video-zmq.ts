@@ -32,11 +32,22 @@ const decoder = () =>
 
 /** A copy with the first and the third of each three bytes exchanged. */
 function swapped(picture: Uint8Array): Uint8Array {
-  const pixels = new Uint8Array(picture.length);
-  for (let i = 0; i < pixels.length; i += 3) {
-    pixels[i] = picture[i + 2]!;
-    pixels[i + 1] = picture[i + 1]!;
-    pixels[i + 2] = picture[i]!;
+  const pixels = copied(picture);
+  // Four pixels at a time, as three words of 32 bits whose lowest byte is the first: on little-endian machines, which all are that
+  // Node runs on but for the mainframes of IBM.
+  const words = new Uint32Array(pixels.buffer, 0, 3 * Math.floor(pixels.length / 12));
+  for (let i = 0; i < words.length; i += 3) {
+    const a = words[i]!;
+    const b = words[i + 1]!;
+    const c = words[i + 2]!;
+    words[i] = ((a >>> 16) & 0xff) | (a & 0xff00) | ((a & 0xff) << 16) | ((b & 0xff00) << 16);
+    words[i + 1] = (b & 0xff0000ff) | ((a >>> 16) & 0xff00) | ((c & 0xff) << 16);
+    words[i + 2] = ((b >>> 16) & 0xff) | ((c >>> 16) & 0xff00) | (c & 0xff0000) | ((c & 0xff00) << 16);
+  }
+  for (let i = words.byteLength; i < pixels.length; i += 3) {
+    const first = pixels[i]!;
+    pixels[i] = pixels[i + 2]!;
+    pixels[i + 2] = first;
   }
   return pixels;
 }

@@ -87,6 +87,12 @@ void t.test('a colour picture comes out red first', (t) => {
     make('video')().push(message({ ...videoHeader, encoding }, Uint8Array.of(1, 2, 3, 4, 5, 6)), 0);
   t.match(pixels('rgb8'), [{ width: 2, height: 1, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) }]);
   t.match(pixels('bgr8'), [{ width: 2, height: 1, pixels: Uint8Array.of(3, 2, 1, 6, 5, 4) }]);
+  for (let width = 1; width < 20; width++) {
+    const sent = Uint8Array.from({ length: 3 * width }, (_, i) => 255 - i);
+    const [frame] = make('video')().push(message({ ...videoHeader, width, encoding: 'bgr8' }, sent), 0);
+    const turned = Array.from({ length: width }, (_, x) => [...sent.subarray(3 * x, 3 * x + 3)].reverse()).flat();
+    t.strictSame([...(frame as { pixels: Uint8Array }).pixels], turned, `${width} pixels`);
+  }
   t.end();
 });
 
@@ -163,28 +169,6 @@ void t.test('what every driver holds to', (t) => {
     randomBytesDoNoHarm(make(kind), units.flat());
     for (const other of ['depth', 'skeleton', 'video'] as const)
       t.equal(drivers[other].recognises!(samples[kind](1)), other === kind, `${other} of ${kind}`);
-  }
-  t.end();
-});
-
-void t.test('it decodes far above real time', (t) => {
-  const depth = message({ ...depthHeader, width: 100, height: 100 }, new Uint8Array(20_000));
-  const big = new Uint8Array(4 + 200 + 4 + 2 * 1280 * 720);
-  const header = JSON.stringify({ ...depthHeader, width: 1280, height: 720 }).padEnd(200);
-  const view = new DataView(big.buffer);
-  view.setUint32(0, 200, true);
-  big.set(Buffer.from(header), 4);
-  view.setUint32(204, 2 * 1280 * 720, true);
-  for (const bytes of [depth, big]) {
-    const decoder = make('depth')();
-    // The best of several, for the machine may be busy with other things.
-    const times = Array.from({ length: 20 }, () => {
-      const started = performance.now();
-      for (let i = 0; i < 15; i++) decoder.push(bytes, 0);
-      return (performance.now() - started) / 1000;
-    });
-    t.equal(decoder.counters.frames, 300);
-    t.ok(Math.min(...times) < 0.5 / 20, `15 pictures, 0.5 s, took ${Math.min(...times)} s`);
   }
   t.end();
 });

@@ -257,23 +257,6 @@ void t.test("FUSA: values of the maker's fusa_profile_test.cpp", fusaRecording, 
   t.end();
 });
 
-void t.test('far above real time', recordings, (t) => {
-  const name = 'OS-1-128_v2.3.0_1024x10_lb_n3';
-  const metadata = read(`${name}.json`);
-  const packets = udpPayloads(join(folder, `${name}.pcap`), 7502);
-  let best = Infinity;
-  for (let i = 0; i < 15; i++) {
-    const decoder = make(metadata);
-    const start = performance.now();
-    for (const packet of packets) decoder.push(packet, 0);
-    best = Math.min(best, (performance.now() - start) / 1000);
-  }
-  t.comment(`three turns of 131,072 pixels: ${(1e3 * best).toFixed(1)} ms`);
-  // About 30 times on an idle core.
-  t.ok(best < 0.3 / 10, `${(0.3 / best).toFixed(0)} times real time`);
-  t.end();
-});
-
 // A small sensor: 16 beams, 64 columns, 4 packets a turn.
 const small = (profile: OusterProfileName, more: object = {}) => ({
   beam_altitude_angles: Array.from({ length: 16 }, (_, i) => 15 - 2 * i),

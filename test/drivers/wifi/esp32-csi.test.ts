@@ -315,17 +315,3 @@ void t.test('recorded values of S3, C3, C5 and C6: 56 subcarriers carry HT 20 MH
   }
   t.end();
 }); // prettier-ignore
-
-void t.test('far above real time', { skip }, (t) => {
-  const stream = recording('captures', 'esp32', 'example_100hz_pitraffic.csv');
-  const decoder = esp32Csi.decoder(defaults);
-  const start = process.hrtime.bigint();
-  for (let i = 0; i < 20; i++) decoder.push(stream, i);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  // The line carries 92160 bytes a second.
-  t.ok(
-    (20 * stream.length) / seconds > 20 * 92160,
-    `${Math.round((20 * stream.length) / seconds / 92160)} × real time`,
-  );
-  t.end();
-});

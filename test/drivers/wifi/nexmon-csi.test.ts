@@ -289,14 +289,3 @@ void t.test('a real packet of a BCM4366c0: the channel is smooth but for the pil
   }
   t.end();
 });
-
-void t.test('far above real time', { skip }, (t) => {
-  const packets = payloads(recording('captures', 'nexmon', 'example_4339.pcap'));
-  const decoder = nexmonCsi.decoder(defaults);
-  const start = process.hrtime.bigint();
-  for (const { bytes, time } of packets) decoder.push(bytes, time);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  const recorded = packets.at(-1)!.time - packets[0]!.time;
-  t.ok(recorded / seconds > 20, `${Math.round(recorded / seconds)} × real time`);
-  t.end();
-});

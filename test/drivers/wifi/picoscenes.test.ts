@@ -254,13 +254,3 @@ void t.test('captures', { skip }, (t) => {
   }
   t.end();
 });
-
-void t.test('far above real time', { skip }, (t) => {
-  const stream = recording('captures', 'picoscenes', 'picoscenes_ax200_example.csi');
-  const decoder = picoscenes.decoder(defaults);
-  const start = process.hrtime.bigint();
-  decoder.push(stream, 1);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  t.ok(4.95 / seconds > 20, `${Math.round(4.95 / seconds)} × real time`);
-  t.end();
-});
