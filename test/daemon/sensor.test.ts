@@ -359,7 +359,7 @@ void t.test('a driver that cannot make its decoder, and an opener that throws at
 });
 
 void t.test('the files of a driver are read at each opening; one that is missing is told', async (t) => {
-  let texts: Record<string, string> | undefined;
+  let texts = undefined as Record<string, string> | undefined;
   const given: unknown[] = [];
   const reading: Driver = {
     ...driver,
