@@ -25,6 +25,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { ImuFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 
 const settings = z.strictObject({
   pitchAxis: z
@@ -50,9 +51,8 @@ function decoder({ pitchAxis }: BnoRvcSettings): Decoder<ImuFrame> {
   const failures = { badChecksum: 0, lostPackets: 0, tiltDisagrees: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(4096);
-  const view = new DataView(buffer.buffer);
-  let held = 0; // bytes in the buffer
+  const stream = streamBuffer(4096);
+  const { bytes: buffer, view } = stream;
   let previous: { index: number; orientation: Quaternion } | undefined;
 
   function takePacket(at: number, arrivalTime: number, frames: ImuFrame[]): void {
@@ -75,11 +75,11 @@ function decoder({ pitchAxis }: BnoRvcSettings): Decoder<ImuFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a packet. */
-  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): number {
     let at = 0;
-    while (at < held) {
-      if (buffer[at] === header && (at + 1 === held || buffer[at + 1] === header)) {
-        if (held - at < packetLength) break;
+    while (at < stream.held) {
+      if (buffer[at] === header && (at + 1 === stream.held || buffer[at + 1] === header)) {
+        if (stream.held - at < packetLength) break;
         let sum = 0;
         for (let i = at + 2; i < at + packetLength - 1; i++) sum += buffer[i]!;
         if ((sum & 0xff) === buffer[at + packetLength - 1]) {
@@ -92,25 +92,10 @@ function decoder({ pitchAxis }: BnoRvcSettings): Decoder<ImuFrame> {
       counters.skippedBytes++;
       at++;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: ImuFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 /** The turn of the sensor from level: yaw about Z, then pitch about its own X (or Y), then roll about its own Y (or X). Half angles. */

@@ -19,6 +19,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { ImuFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 
 const settings = z.strictObject({
   accelerationRange: z
@@ -63,9 +64,8 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
   const failures = { badChecksum: 0, unknownType: 0, incomplete: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(4096);
-  const view = new DataView(buffer.buffer);
-  let held = 0; // bytes in the buffer
+  const stream = streamBuffer(4096);
+  const { bytes: buffer, view } = stream;
   let inStep = true; // a packet ended where the next is expected
 
   // The cycle in progress: a cycle lasts until a type comes that is not greater than the one before.
@@ -125,15 +125,15 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a packet. */
-  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): number {
     let at = 0;
-    while (at < held) {
+    while (at < stream.held) {
       if (buffer[at] !== header) {
         skipByte();
         at++;
         continue;
       }
-      if (held - at < packetLength) break;
+      if (stream.held - at < packetLength) break;
       const type = buffer[at + 1]!;
       let sum = 0;
       for (let i = at; i < at + packetLength - 1; i++) sum += buffer[i]!;
@@ -150,25 +150,10 @@ function decoder({ accelerationRange, angularRateRange }: WitmotionSettings): De
       else if (type !== types.registerValue) takePacket(type, at + 2, arrivalTime, frames);
       at += packetLength;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: ImuFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 /** The device's calendar clock as Unix time would count it, seconds: without steps over midnight or a month's end. */

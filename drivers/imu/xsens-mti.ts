@@ -28,6 +28,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { ImuFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 
 const settings = z.strictObject({
   outputRate: z
@@ -104,9 +105,8 @@ function decoder(): Decoder<ImuFrame> {
   const failures = { badChecksum: 0, badLayout: 0, incomplete: 0, notInertial: 0, notFinite: 0, lostPackets: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(8192);
-  const view = new DataView(buffer.buffer);
-  let held = 0; // bytes in the buffer
+  const stream = streamBuffer(8192);
+  const { bytes: buffer, view } = stream;
   let inStep = true; // a message ended where the next is expected
 
   let packetCounter = -1;
@@ -135,7 +135,7 @@ function decoder(): Decoder<ImuFrame> {
 
   /** How many bytes the message that begins here has; 0: not known yet; −1: none begins here. */
   function messageLength(at: number): number {
-    const available = held - at;
+    const available = stream.held - at;
     if (buffer[at] !== preamble || (available > 1 && buffer[at + 1] !== busId)) return -1;
     if (available < 4) return 0;
     const isData = buffer[at + 2] === mtData2;
@@ -151,7 +151,7 @@ function decoder(): Decoder<ImuFrame> {
     const end = from + length;
     if (isData) {
       let item = from;
-      while (item < end && item + 3 <= held) {
+      while (item < end && item + 3 <= stream.held) {
         const size = buffer[item + 2]!;
         if (!isItem(view.getUint16(item), size)) return implausible();
         item += 3 + size;
@@ -211,11 +211,11 @@ function decoder(): Decoder<ImuFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a message. */
-  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: ImuFrame[]): number {
     let at = 0;
-    while (at < held) {
+    while (at < stream.held) {
       const length = messageLength(at);
-      if (length === 0 || length > held - at) break;
+      if (length === 0 || length > stream.held - at) break;
       const intact = length > 0 && isIntact(at, length);
       if (!intact) {
         if (length > 0) failures.badChecksum++;
@@ -231,25 +231,10 @@ function decoder(): Decoder<ImuFrame> {
       }
       at += length;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: ImuFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 export const xsensMti: Driver<ImuFrame, XsensSettings> = {

@@ -20,6 +20,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { LidarFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 import type { Connection } from '../transports/transport.js';
 import {
   CapsuleReader,
@@ -145,8 +146,8 @@ class Turns {
 function decoder({ packets }: RplidarSettings): Decoder<LidarFrame> {
   const failures = { badChecksum: 0, badNode: 0, gaps: 0, unannounced: 0, overlongTurn: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
-  const buffer = new Uint8Array(4096);
-  let held = 0; // bytes in the buffer
+  const stream = streamBuffer(4096);
+  const { bytes: buffer } = stream;
   let inStep = false; // a packet ended where the next is expected
   const turns = new Turns();
   let kind: Kind | undefined;
@@ -169,7 +170,7 @@ function decoder({ packets }: RplidarSettings): Decoder<LidarFrame> {
   function nodesFollow(at: number): boolean | undefined {
     let before = -1;
     for (let i = 0; i < nodesToTrust; i++, at += nodeLength) {
-      if (at + nodeLength > held) return undefined;
+      if (at + nodeLength > stream.held) return undefined;
       if (!isNode(buffer, at)) return false;
       const angle = nodeAngle(buffer, at);
       if (!isNext(before, angle)) return false;
@@ -208,12 +209,12 @@ function decoder({ packets }: RplidarSettings): Decoder<LidarFrame> {
     return length;
   }
 
-  function takeBuffer(): void {
+  function takeBuffer(): number {
     let at = 0;
-    while (at < held) {
+    while (at < stream.held) {
       // A descriptor begins like a capsule, and needs no more bytes than the shortest packets that are trusted.
-      if (buffer[at] === 0xa5 && (at + 1 === held || buffer[at + 1] === 0x5a)) {
-        if (held - at < descriptorLength) break;
+      if (buffer[at] === 0xa5 && (at + 1 === stream.held || buffer[at + 1] === 0x5a)) {
+        if (stream.held - at < descriptorLength) break;
         const announced = descriptorAt(buffer, at);
         if (announced !== undefined) {
           if (given === undefined) begin(announced);
@@ -224,7 +225,7 @@ function decoder({ packets }: RplidarSettings): Decoder<LidarFrame> {
       let taken = 0;
       if (kind === undefined) failures.unannounced = 1;
       else {
-        if (held - at < kind.length) break;
+        if (stream.held - at < kind.length) break;
         taken = capsules === undefined ? tryNode(at) : tryCapsule(at, capsules, kind.length);
       }
       if (taken === -1) break;
@@ -235,28 +236,18 @@ function decoder({ packets }: RplidarSettings): Decoder<LidarFrame> {
       }
       at += Math.max(1, taken);
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      counters.bytes += bytes.length;
-      turns.arrivalTime = arrivalTime;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer();
-      }
-      failures.overlongTurn = turns.overlong;
-      const frames = turns.frames.splice(0);
-      counters.frames += frames.length;
-      return frames;
-    },
-  };
+  return stream.decoder(counters, (arrivalTime, frames: LidarFrame[]) => {
+    turns.arrivalTime = arrivalTime;
+    const used = takeBuffer();
+    failures.overlongTurn = turns.overlong;
+    const whole = turns.frames.splice(0);
+    counters.frames += whole.length;
+    frames.push(...whole);
+    return used;
+  });
 }
 
 const commands = { stop: 0x25, scan: 0x20, express: 0x82, motorPwm: 0xf0, motorSpeed: 0xa8 } as const;

@@ -23,6 +23,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { LidarFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 import { PointBuffer } from './points.js';
 import { velodyneModels, type VelodyneModel } from './velodyne-models.js';
 
@@ -218,8 +219,8 @@ function decoder(): Decoder<LidarFrame> {
   };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(16 * packetLength);
-  let held = 0; // bytes in the buffer
+  const stream = streamBuffer(16 * packetLength);
+  const { bytes: buffer } = stream;
   let inStep = true; // a packet ended where the next is expected
 
   const packetDecoder = new PacketDecoder();
@@ -312,11 +313,11 @@ function decoder(): Decoder<LidarFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a packet. */
-  function takeBuffer(arrivalTime: number, frames: LidarFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: LidarFrame[]): number {
     let at = 0;
-    while (at < held) {
-      if (buffer[at] === 0xff && (at + 1 === held || buffer[at + 1] === 0xee)) {
-        if (held - at < packetLength) break;
+    while (at < stream.held) {
+      if (buffer[at] === 0xff && (at + 1 === stream.held || buffer[at + 1] === 0xee)) {
+        if (stream.held - at < packetLength) break;
         if (tryPacket(at, arrivalTime, frames)) {
           at += packetLength;
           inStep = true;
@@ -327,25 +328,10 @@ function decoder(): Decoder<LidarFrame> {
       counters.skippedBytes++;
       at++;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: LidarFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 export const velodyne: Driver<LidarFrame, VelodyneSettings> = {

@@ -21,6 +21,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { WifiFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 import { macAddress, unwrapper, usedSubcarriers, type PacketFormat } from './ieee80211.js';
 
 const settings = z.strictObject({
@@ -68,9 +69,8 @@ function decoder(): Decoder<WifiFrame> {
   const failures = { badHeader: 0, unknownLayout: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(2 * (headerLength + maximalCsi));
-  const view = new DataView(buffer.buffer);
-  let held = 0;
+  const stream = streamBuffer(2 * (headerLength + maximalCsi));
+  const { bytes: buffer, view } = stream;
   let inStep = true;
   const clock = unwrapper();
 
@@ -98,9 +98,9 @@ function decoder(): Decoder<WifiFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a record. */
-  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): number {
     let at = 0;
-    while (held - at >= headerLength) {
+    while (stream.held - at >= headerLength) {
       const header = readHeader(buffer, view, at);
       if (typeof header === 'string') {
         if (inStep) failures[header]++;
@@ -110,31 +110,16 @@ function decoder(): Decoder<WifiFrame> {
         continue;
       }
       const length = headerLength + header.length;
-      if (held - at < length) break;
+      if (stream.held - at < length) break;
       frames.push(readFrame(at, header.layout, arrivalTime));
       counters.frames++;
       inStep = true;
       at += length;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: WifiFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 export const feitcsi: Driver<WifiFrame, FeitcsiSettings> = {

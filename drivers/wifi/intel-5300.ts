@@ -28,6 +28,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { WifiFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 import { unwrapper } from './ieee80211.js';
 import { csiLength, isPermutation, narrowSubcarriers, subcarrierCount, unpackCsi, wideSubcarriers } from './intel-5300-csi.js'; // prettier-ignore
 
@@ -65,9 +66,8 @@ function decoder(): Decoder<WifiFrame> {
   const failures = { badRecord: 0, otherRecord: 0, badPermutation: 0, lostPackets: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(8192);
-  const view = new DataView(buffer.buffer);
-  let held = 0;
+  const stream = streamBuffer(8192);
+  const { bytes: buffer, view } = stream;
   let inStep = true; // a record ended where the next is expected
 
   const clock = unwrapper();
@@ -124,9 +124,9 @@ function decoder(): Decoder<WifiFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a record. */
-  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): number {
     let at = 0;
-    while (held - at >= headerLength) {
+    while (stream.held - at >= headerLength) {
       const length = recordLength(buffer, view, at);
       if (length === 0) {
         if (inStep) {
@@ -138,31 +138,16 @@ function decoder(): Decoder<WifiFrame> {
         at++;
         continue;
       }
-      if (held - at < length) break;
+      if (stream.held - at < length) break;
       frames.push(readFrame(at, arrivalTime));
       counters.frames++;
       inStep = true;
       at += length;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: WifiFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 export const intel5300: Driver<WifiFrame, Intel5300Settings> = {

@@ -28,6 +28,7 @@
 import { z } from 'zod';
 import type { Decoder, Driver } from '../driver.js';
 import type { WifiFrame } from '../frames.js';
+import { streamBuffer } from '../stream-buffer.js';
 import { macAddress, unwrapper } from './ieee80211.js';
 import { readCsi, sdr, type Csi } from './picoscenes-csi.js';
 
@@ -112,9 +113,8 @@ function decoder(): Decoder<WifiFrame> {
   const failures = { badFrame: 0, tooLong: 0, noCsi: 0, unknownVersion: 0, unknownDevice: 0, badCsi: 0 };
   const counters = { frames: 0, bytes: 0, skippedBytes: 0, failures };
 
-  const buffer = new Uint8Array(2 * maximalFrame);
-  const view = new DataView(buffer.buffer);
-  let held = 0;
+  const stream = streamBuffer(2 * maximalFrame);
+  const { bytes: buffer, view } = stream;
   let inStep = true;
   let searched = 0; // bytes of the frame in progress in which no other begins
   const clock = unwrapper();
@@ -188,20 +188,20 @@ function decoder(): Decoder<WifiFrame> {
   }
 
   /** Takes what can be taken of the buffer; what is left is the beginning of a frame. */
-  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): void {
+  function takeBuffer(arrivalTime: number, frames: WifiFrame[]): number {
     let at = 0;
-    while (held - at >= beginning) {
+    while (stream.held - at >= beginning) {
       const length = 4 + view.getUint32(at, true);
       if (!isBeginning(buffer, view, at) || length > maximalFrame) {
         if (inStep) failures[length > maximalFrame ? 'tooLong' : 'badFrame']++;
-        const next = nextBeginning(at + 1, held - beginning + 1);
+        const next = nextBeginning(at + 1, stream.held - beginning + 1);
         skip(next - at);
         at = next;
         searched = 0;
         continue;
       }
       // A damaged length must not swallow the frames behind it.
-      const to = Math.min(at + length, held - beginning + 1);
+      const to = Math.min(at + length, stream.held - beginning + 1);
       const next = nextBeginning(at + Math.max(searched, 1), to);
       if (next < to) {
         failures.badFrame++;
@@ -211,7 +211,7 @@ function decoder(): Decoder<WifiFrame> {
         continue;
       }
       searched = to - at;
-      if (held - at < length) break;
+      if (stream.held - at < length) break;
       const frame = readFrame(at, at + length, arrivalTime);
       searched = 0;
       if (frame === undefined) {
@@ -224,25 +224,10 @@ function decoder(): Decoder<WifiFrame> {
       inStep = true;
       at += length;
     }
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    return at;
   }
 
-  return {
-    counters,
-    push(bytes, arrivalTime) {
-      const frames: WifiFrame[] = [];
-      counters.bytes += bytes.length;
-      for (let from = 0; from < bytes.length;) {
-        const to = Math.min(bytes.length, from + buffer.length - held);
-        buffer.set(bytes.subarray(from, to), held);
-        held += to - from;
-        from = to;
-        takeBuffer(arrivalTime, frames);
-      }
-      return frames;
-    },
-  };
+  return stream.decoder(counters, takeBuffer);
 }
 
 export const picoscenes: Driver<WifiFrame, PicoscenesSettings> = {
