@@ -12,7 +12,9 @@ import { createPlace } from '../../daemon/place.js';
 import { prepareSource } from '../../daemon/sensor-source.js';
 import { superviseSensor } from '../../daemon/sensor.js';
 import { activityMessage } from '../../daemon/topics.js';
+import { readRecording } from '../../drivers/recording/reader.js';
 import { createRecorder } from '../../drivers/recording/recorder.js';
+import { openTransport } from '../../drivers/transports/registry.js';
 import { loadTower, shippedTowerDirectory } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
 import { createImuPipeline } from '../../pipelines/imu.js';
@@ -117,6 +119,21 @@ void t.test('two replays give the labels that the live gateway gave', async (t) 
   const lines = decoded[0]!.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as object); // prettier-ignore
   t.match(lines.at(-1), { driver: 'witmotion-wt901', skippedBytes: 0, virtual: true });
   t.ok(lines.length > 8 * 50 * 0.8, `${lines.length - 1} frames`);
+});
+
+void t.test('played times have the very distances that were recorded', async (t) => {
+  const file = join(t.testdir(), 'a.mcap');
+  await recordLive(file, 1);
+  const recorded: number[] = [];
+  for await (const { arrivalTime } of readRecording(file)) recorded.push(arrivalTime);
+  const played: number[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const onBytes = (_: Uint8Array, arrivalTime: number) => played.push(arrivalTime);
+    openTransport({ type: 'recording', file, speed: 'fastest' }, { onBytes, onClose: () => resolve() }).catch(reject);
+  });
+  const distances = (times: readonly number[]) => times.map((time) => time - times[0]!);
+  t.ok(recorded.length > 25);
+  t.strictSame(distances(played), distances(recorded));
 });
 
 async function configured(t: Test, sensors: object = { wrist }): Promise<string> {
