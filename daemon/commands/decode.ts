@@ -144,7 +144,8 @@ async function settingsFor(driver: Driver, options: DecodeOptions, recorded?: Se
     if (driver.files?.includes(name) !== true) throw new Error(`${driver.name} takes no --${name}`);
     given[name] = resolve(path);
   }
-  const read = (values: object) => driver.settings.safeParse({ ...(recorded?.settings as object | undefined), ...values });
+  const read = (values: object) =>
+    driver.settings.safeParse({ ...(recorded?.settings as object | undefined), ...values });
   let result = read(given);
   // A text may look like a number.
   if (!result.success) {

@@ -54,7 +54,10 @@ export async function record(target: string, options: RecordOptions): Promise<vo
         log,
       });
       stops.push(() => sensor.stop());
-      counts.set(source.origin.name, () => `${source.origin.name} ${sensor.health().state}, ${sensor.health().frames} frames`);
+      counts.set(
+        source.origin.name,
+        () => `${source.origin.name} ${sensor.health().state}, ${sensor.health().frames} frames`,
+      );
     }
     if (options.seconds !== undefined) timer = setTimeout(end, options.seconds * 1000);
     log.info(`recording into ${opened.file}; Ctrl-C ends it`);

@@ -25,7 +25,7 @@ const captures = ['d4c3b2a1', 'a1b2c3d4', '4d3cb2a1', 'a1b23c4d', '0a0d0d0a'];
 /** @throws Error with one line if the file cannot be read */
 export async function containerOf(file: string): Promise<Container> {
   const beginning = Buffer.alloc(8);
-  let length = 0;
+  let length: number;
   try {
     const handle = await open(file);
     ({ bytesRead: length } = await handle.read(beginning, 0, beginning.length, 0).finally(() => handle.close()));

@@ -50,7 +50,11 @@ export async function* groups(config: Config): AsyncGenerator<Finding> {
     if (group && own.has(group.id)) yield ok(about, `${username} is in it (${devices})`);
     else if (group?.members.includes(username))
       yield note(about, `${username} is in it, but not yet in this session: log in anew (${devices})`);
-    else yield note(about, `${username} is not in it (${devices}): \`sudo usermod -aG ${name} "$USER"\`, then log in anew`);
+    else
+      yield note(
+        about,
+        `${username} is not in it (${devices}): \`sudo usermod -aG ${name} "$USER"\`, then log in anew`,
+      );
   }
 }
 
@@ -94,7 +98,10 @@ export async function udevRule(folders: readonly string[] = ruleFolders): Promis
   const file = folders.map((folder) => join(folder, rules)).find((one) => existsSync(one));
   if (file === undefined)
     return note(about, `not installed; it names serial ports by their USB socket, in /dev/sensors: ${install}`);
-  const [installed, own] = await Promise.all([readFile(file, 'utf8').catch(() => undefined), readFile(shipped, 'utf8')]);
+  const [installed, own] = await Promise.all([
+    readFile(file, 'utf8').catch(() => undefined),
+    readFile(shipped, 'utf8'),
+  ]);
   return installed === own
     ? ok(about, file)
     : note(about, `${file} is not the one of this version (if you changed it, leave it): ${install}`);

@@ -10,7 +10,10 @@ import { note, ok, output, problem } from './finding.js';
 import type { Finding } from './finding.js';
 
 /** @param about for instance `sensor wrist` */
-export async function* requirements(about: string, { driver, settings, transport }: SensorConfig): AsyncGenerator<Finding> {
+export async function* requirements(
+  about: string,
+  { driver, settings, transport }: SensorConfig,
+): AsyncGenerator<Finding> {
   // A recording brings the files with it.
   if (transport?.type !== 'recording') yield* driverFiles(about, driver, settings);
   if (transport?.type === 'pcap' && transport.interface !== undefined) yield* listening(about);
@@ -50,8 +53,7 @@ async function* listening(about: string): AsyncGenerator<Finding> {
 
 async function* camera(about: string, device: string): AsyncGenerator<Finding> {
   const formats = await output('v4l2-ctl', [`--device=${device}`, '--list-formats']);
-  if (formats === undefined)
-    yield problem(`${about}: v4l2-ctl`, 'the program is missing: sudo apt install v4l-utils');
+  if (formats === undefined) yield problem(`${about}: v4l2-ctl`, 'the program is missing: sudo apt install v4l-utils');
   else {
     const found = formatsOf(formats.text);
     // What is wrong with the device, the opening tells with its remedy.

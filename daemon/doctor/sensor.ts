@@ -69,8 +69,7 @@ async function* listen(about: string, { origin, feed }: SensorSource, config: Se
     silenceTimeout: Math.min(config.silenceTimeout, longestSilence),
     // A device that is stopped needs its time.
     patience: { open: 15, close: 5 },
-    openTransport: (handlers) =>
-      origin.openTransport({ ...handlers, onWarning: (warning) => warnings.push(warning) }),
+    openTransport: (handlers) => origin.openTransport({ ...handlers, onWarning: (warning) => warnings.push(warning) }),
     onFrames: (frames) => {
       const { arrivalTime } = frames.at(-1)!;
       if (heard.frames === 0) heard.first = arrivalTime;

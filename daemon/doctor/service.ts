@@ -14,8 +14,7 @@ const about = 'service';
 export async function* service(config: Config): AsyncGenerator<Finding> {
   if (!existsSync('/run/systemd/system')) return;
   const found = (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, 'systemd-notify')));
-  if (!found)
-    yield note('systemd', 'systemd-notify is missing; to run as a service: sudo apt install systemd');
+  if (!found) yield note('systemd', 'systemd-notify is missing; to run as a service: sudo apt install systemd');
   // Standard output has the unit with its drop-ins, each with its file's name in a comment.
   const installed = await output('systemctl', ['cat', '--no-pager', 'babel-gateway.service']);
   const isInstalled = installed?.status === 0;
@@ -27,7 +26,9 @@ export async function* service(config: Config): AsyncGenerator<Finding> {
         'it runs now and holds its devices and ports, so that they are in use for doctor: `sudo systemctl stop babel-gateway` first',
       );
   }
-  const unit = isInstalled ? installed.text : await readFile(join(packageRoot, 'systemd', 'babel-gateway.service'), 'utf8');
+  const unit = isInstalled
+    ? installed.text
+    : await readFile(join(packageRoot, 'systemd', 'babel-gateway.service'), 'utf8');
   const lacks = missingInUnit(unit, config);
   for (const text of lacks) yield note(about, `${isInstalled ? 'the installed unit' : 'the shipped unit'} ${text}`);
   if (lacks.length === 0 && isInstalled) yield ok(about, 'the installed unit allows what the sensors need');

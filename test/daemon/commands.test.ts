@@ -126,7 +126,10 @@ void t.test('bytes that no driver knows, and files that are none, are told in on
   const noise = join(folder, 'noise');
   // The digits of a linear congruence: the same on every machine.
   let state = 1;
-  const bytes = Uint8Array.from({ length: 4000 }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24);
+  const bytes = Uint8Array.from(
+    { length: 4000 },
+    () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24,
+  );
   await writeFile(noise, bytes);
   const [unknown, empty, absent, isFolder] = await Promise.all([
     run(t, ['decode', noise]),

@@ -59,6 +59,12 @@ void t.test('sensors are opened as the gateway opens them, all at once, and each
   await once(noise, 'listening');
   t.teardown(() => noise.close());
 
+  /** A scanner that is asked to scan, and answers nothing. */
+  const asked: number[] = [];
+  const scanner = createServer((socket) => void socket.on('data', (bytes) => asked.push(...bytes))).listen(0, '127.0.0.1');
+  await once(scanner, 'listening');
+  t.teardown(() => scanner.close());
+
   const wrist = { driver: 'witmotion-wt901' };
   const started = performance.now();
   const { status, problems, of } = await doctor(t, {
@@ -72,6 +78,7 @@ void t.test('sensors are opened as the gateway opens them, all at once, and each
     metadata: { driver: 'ouster', transport: { type: 'udp' }, settings: { metadata: 'absent.json' } },
     publisher: { driver: 'depth-zmq', transport: { type: 'zmq', endpoint: `tcp://127.0.0.1:${await freePort()}` } },
     phone: { driver: 'sensor-logger', transport: { type: 'http', port: await freePort() } },
+    scanner: { driver: 'rplidar', transport: { ...tcp, port: (scanner.address() as AddressInfo).port } },
     capture: { driver: 'nexmon-csi', transport: { type: 'pcap', file: 'gateway.yaml' } },
   });
   t.ok(performance.now() - started < 30_000, 'bounded in time');
@@ -96,7 +103,11 @@ void t.test('sensors are opened as the gateway opens them, all at once, and each
   t.match(of('sensor capture'), [{ state: 'problem', text: /not a capture file/ }]);
   t.match(of('tower for lidar'), [{ state: 'note', text: /no labels/ }]);
   t.match(of('tower for imu')[0], { state: 'ok', text: /runs on/ });
-  t.equal(problems, 6);
+  t.match(of('sensor scanner'), [{ state: 'problem', text: /nothing arrives/ }]);
+  // Slamtec's protocol: A5 82 begins an express scan, A5 25 ends any.
+  const commands = Buffer.from(asked).toString('hex');
+  t.ok(commands.lastIndexOf('a525') > commands.indexOf('a582') && commands.includes('a582'), 'started, and stopped again');
+  t.equal(problems, 7);
 }); // prettier-ignore
 
 void t.test('a machine without a configuration is looked at, and told how to begin', async (t) => {
