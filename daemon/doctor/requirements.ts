@@ -77,6 +77,8 @@ export function waitsForSender({ type }: TransportSettings): boolean {
   return ['http', 'websocket', 'mqtt', 'zmq'].includes(type);
 }
 
+const publisherPatience = 3; // seconds
+
 /** What more can be said of a publisher that sends nothing. */
 export async function publisherState({ endpoint }: Extract<TransportSettings, { type: 'zmq' }>): Promise<string> {
   const [, host, port] = /^tcp:\/\/\[?(.+?)\]?:(\d+)$/.exec(endpoint) ?? [];
@@ -84,11 +86,13 @@ export async function publisherState({ endpoint }: Extract<TransportSettings, { 
   if (path?.startsWith('@') === true) return '';
   const reason = await new Promise<string | undefined>((resolve) => {
     const socket = path === undefined ? connect({ host: host!, port: Number(port) }) : connect({ path });
-    socket.setTimeout(3000, () => resolve('no answer'));
-    socket.once('connect', () => resolve(undefined));
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.once('error', () => undefined);
-    setTimeout(() => socket.destroy(), 3500).unref();
+    const done = (reason?: string) => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(publisherPatience * 1000, () => done('no answer'));
+    socket.on('connect', () => done());
+    socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
   });
   return reason === undefined
     ? 'somebody is there, but publishes nothing that is taken: is `topic` right?'
