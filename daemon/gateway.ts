@@ -50,6 +50,8 @@ export interface Gateway {
 const tickPeriod = 0.1;
 /** Seconds without a label after which a probe goes through the pipe, so that the watchdog tells a quiet home from a hung gateway. */
 const probeAfter = 5;
+/** Seconds that a replay waits for the broker. */
+const longestDelivery = 5;
 
 /** What every part of a running gateway shares. */
 interface Shared {
@@ -59,6 +61,8 @@ interface Shared {
   readonly inference: Inference;
   readonly publisher: Publisher;
   readonly notifier: ServiceNotifier;
+  /** Resolves when the broker has what was published. A replay waits for it, else the publisher would leave out labels that newer ones replace. */
+  readonly delivered: () => Promise<void>;
   /** When a label, or a probe in its stead, last came out of the pipe. */
   lastLabel: number;
 }
@@ -103,8 +107,10 @@ export async function startGateway(config: Config, { log, terminal, once = false
       ),
     });
 
-    const shared: Shared = { log, terminal, once, inference, publisher, notifier, lastLabel: -Infinity };
+    const delivered = deliveryOf(publisher);
+    const shared: Shared = { log, terminal, once, inference, publisher, notifier, delivered, lastLabel: -Infinity };
     await probe(shared);
+    if (once) await delivered();
     // Whatever fails, those that were started before it are stopped, all at once.
     const stops: (() => Promise<void>)[] = [];
     closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
@@ -156,6 +162,23 @@ async function startModels(config: Config, log: Logger): Promise<Inference> {
   const { providers, threads } = config.models;
   const towers = await Promise.all([...towerDirectories(config).values()].map((directory) => loadTower(directory)));
   return startInference({ towers, providers, threads, log });
+}
+
+/** A broker that is not there is waited for once, one that is slow each time. */
+function deliveryOf(publisher: Publisher): () => Promise<void> {
+  let inVain = false;
+  return async () => {
+    const end = monotonicSeconds() + longestDelivery;
+    for (;;) {
+      const { connected, waiting } = publisher.statistics();
+      if (connected ? waiting === 0 : inVain) return;
+      if (monotonicSeconds() > end) {
+        inVain = true;
+        return;
+      }
+      await wait(0.005);
+    }
+  };
 }
 
 /** Sends a window of zeros the way that every window goes, but for its publication. */
@@ -231,6 +254,7 @@ function startSensor(shared: Shared, running: RunningPlace, { origin, feed }: Se
       window.still ? { ...result, still: true } : { ...result, still: false, ...(await (asked ?? classify(window))) },
     );
     await publisher.publishActivity(running.name, activity, { change });
+    if (once) await shared.delivered();
     shared.lastLabel = monotonicSeconds();
     shared.notifier.labelFlowed();
     terminal?.label(running.name, activity, feed?.performing(window));

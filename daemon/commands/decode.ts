@@ -1,5 +1,6 @@
 /** `babel-gateway decode`: a capture to its frames, for people at the bench. */
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import type { Decoder, Driver } from '../../drivers/driver.js';
 import { fieldsOf } from '../../drivers/frame-fields.js';
 import type { Field } from '../../drivers/frame-fields.js';
@@ -25,6 +26,11 @@ export interface DecodeOptions {
 
 /** Prints the frames and a summary. @throws Error with one line that says what to do */
 export async function decode(file: string, options: DecodeOptions): Promise<void> {
+  // Whoever reads has read enough, `head` for instance.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   const { driver, decoder, isWanted, virtual } = await openFile(file, options);
   const npy = options.npy === undefined ? undefined : await createNpyFrames(options.npy);
   const container = await containerOf(file);
@@ -65,6 +71,9 @@ export async function decode(file: string, options: DecodeOptions): Promise<void
   };
   if (options.json) await print(JSON.stringify(summary));
   else await print(report(summary, shapes));
+  if (frames > 0) return;
+  console.error(`${file}: no frame came out of it. Is it of ${driver.name}, and are the settings right (--setting)?`);
+  process.exitCode = 1;
 }
 
 type Wanted = (piece: { port?: number; sensor?: SensorDescription }) => boolean;
@@ -135,13 +144,38 @@ async function settingsFor(driver: Driver, options: DecodeOptions, recorded?: Se
     if (driver.files?.includes(name) !== true) throw new Error(`${driver.name} takes no --${name}`);
     given[name] = resolve(path);
   }
-  const result = driver.settings.safeParse({ ...(recorded?.settings as object | undefined), ...given });
+  const read = (values: object) =>
+    driver.settings.safeParse({ ...(recorded?.settings as object | undefined), ...values });
+  let result = read(given);
+  // A text may look like a number.
   if (!result.success) {
-    const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new Error(`settings of ${driver.name}: ${problems.join('; ')}`);
+    const texts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, asText(value)]));
+    const asTexts = result.error.issues.flatMap(({ path: [name] }) =>
+      typeof name === 'string' && name in texts ? [[name, texts[name]] as const] : [],
+    );
+    const again = read({ ...given, ...Object.fromEntries(asTexts) });
+    if (again.success) result = again;
   }
+  if (!result.success) throw new Error(`settings of ${driver.name}: ${settingProblems(driver, result.error.issues)}`);
   // A file that is not named here is not looked for: a recording holds its own, and a driver says itself what it lacks.
   return { settings: result.data, files: await readDriverFiles(driver, given) };
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function settingProblems(driver: Driver, issues: readonly z.core.$ZodIssue[]): string {
+  const known = Object.keys(driver.settings instanceof z.ZodObject ? driver.settings.shape : {});
+  const unknown = (key: string) => {
+    const meant = closest(key, known);
+    return `there is no ${key}; ${meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`}`;
+  };
+  return issues
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map(unknown) : `${issue.path.join('.')}: ${issue.message}`,
+    )
+    .join('; ');
 }
 
 function valueOf(text: string): unknown {
@@ -199,9 +233,7 @@ function report(summary: object, shapes: ReadonlyMap<string, string>): string {
   return [
     ...rows.map(([name, value]) => `${name!.padEnd(14)}${value!}`),
     '',
-    'fields of a frame, with the shape of the first',
-    ...fields,
-    '',
+    ...(fields.length === 0 ? [] : ['fields of a frame, with the shape of the first', ...fields, '']),
     'each frame as JSON: --json    NumPy files: --npy DIR',
   ].join('\n');
 }

@@ -1,22 +1,20 @@
 /** `babel-gateway doctor` */
 import pc from 'picocolors';
 import { loadConfig } from '../config.js';
-import { findConfigFile } from '../config-file.js';
-import { examine } from '../doctor.js';
-import type { Finding } from '../doctor.js';
+import { configFileFor } from '../config-file.js';
+import { examine, examineMachine } from '../doctor/examine.js';
+import { ok } from '../doctor/finding.js';
+import type { Finding } from '../doctor/finding.js';
 
 const marks = { ok: pc.green('ok     '), note: pc.cyan('note   '), problem: pc.red('PROBLEM') };
 
 /** Prints each finding; the process ends with status 1 if one is a problem. @throws ConfigError */
 export async function doctor({ config: named, json }: { config?: string; json: boolean }): Promise<void> {
-  const file = findConfigFile(named);
-  const config = await loadConfig(file);
-  const findings: Finding[] = [{ about: 'configuration', state: 'ok', text: file }];
-  const print = ({ about, state, text }: Finding) => console.log(`${marks[state]}  ${pc.bold(about)}: ${text}`);
-  if (!json) findings.forEach(print);
-  for await (const finding of examine(config)) {
+  const findings: Finding[] = [];
+  for await (const finding of looked(named)) {
     findings.push(finding);
-    if (!json) print(finding);
+    const { about, state, text } = finding;
+    if (!json) console.log(`${marks[state]}  ${pc.bold(about)}: ${text}`);
   }
   const problems = findings.filter(({ state }) => state === 'problem').length;
   if (json) console.log(JSON.stringify({ problems, findings }));
@@ -24,5 +22,16 @@ export async function doctor({ config: named, json }: { config?: string; json: b
     console.log(
       problems === 0 ? '\nNothing is missing.' : `\n${problems} ${problems === 1 ? 'thing' : 'things'} to mend.`,
     );
-  if (problems > 0) process.exitCode = 1;
+  // A device that hangs must not keep the process.
+  process.exit(problems > 0 ? 1 : 0);
+}
+
+async function* looked(named: string | undefined): AsyncGenerator<Finding> {
+  const file = configFileFor(named);
+  if (file === undefined) yield* examineMachine();
+  else {
+    const config = await loadConfig(file);
+    yield ok('configuration', file);
+    yield* examine(config);
+  }
 }

@@ -1,10 +1,13 @@
 /** `babel-gateway record`: the bytes of all configured sensors, as they arrive, into MCAP files. */
 import { createRecorder } from '../../drivers/recording/recorder.js';
-import { loadConfig } from '../config.js';
+import type { Recorder } from '../../drivers/recording/recorder.js';
+import type { SensorDescription } from '../../drivers/recording/sensor-description.js';
+import { allSensors, loadConfig } from '../config.js';
 import { findConfigFile } from '../config-file.js';
 import type { Stages } from '../feeds.js';
 import { createLogger } from '../log.js';
 import { prepareSource } from '../sensor-source.js';
+import type { SensorSource } from '../sensor-source.js';
 import { superviseSensor } from '../sensor.js';
 
 export interface RecordOptions {
@@ -21,40 +24,47 @@ export async function record(target: string, options: RecordOptions): Promise<vo
   const ended = new AbortController();
   const end = () => ended.abort();
   process.on('SIGINT', end).on('SIGTERM', end);
-  const timer = options.seconds === undefined ? undefined : setTimeout(end, options.seconds * 1000);
-
-  const recorder = await createRecorder({
-    ...where(target, options),
-    onError: (problem) => {
-      log.error(problem);
-      process.exitCode = 1;
-      end();
-    },
-  });
-  const stops: (() => Promise<void>)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const stops: (() => Promise<unknown>)[] = [];
   const stages: Stages = new Map();
   const counts = new Map<string, () => string>();
+  let recorder: Recorder | undefined;
   try {
-    for (const [place, { sensors }] of Object.entries(config.places))
-      for (const [name, settings] of Object.entries(sensors)) {
-        const source = await prepareSource(name, place, settings, stages, log);
-        stops.push(() => source.close());
-        const description = await source.describe();
-        const sensor = superviseSensor({
-          ...source.origin,
-          onBytes: (bytes, arrivalTime) => recorder.write(description, bytes, arrivalTime),
-          // They are decoded all the same: so it is seen whether the device speaks, and one that does not is opened anew.
-          onFrames: () => undefined,
-          onGone: () => undefined,
-          onHealth: () => undefined,
-          log,
-        });
-        stops.push(() => sensor.stop());
-        counts.set(name, () => `${name} ${sensor.health().state}, ${sensor.health().frames} frames`);
-      }
-    log.info(`recording into ${recorder.file}; Ctrl-C ends it`);
+    const sources: { source: SensorSource; description: SensorDescription }[] = [];
+    for (const { name, place, sensor: settings } of allSensors(config)) {
+      const source = await prepareSource(name, place, settings, stages, log);
+      stops.push(() => source.close());
+      sources.push({ source, description: await source.describe() });
+    }
+    // Only now: a file that could not be filled would be in the way of the next attempt.
+    const opened = (recorder = await createRecorder({
+      ...where(target, options),
+      onError: (problem) => {
+        log.error(problem);
+        process.exitCode = 1;
+        end();
+      },
+    }));
+    for (const { source, description } of sources) {
+      const sensor = superviseSensor({
+        ...source.origin,
+        onBytes: (bytes, arrivalTime) => opened.write(description, bytes, arrivalTime),
+        // They are decoded all the same: so it is seen whether the device speaks, and one that does not is opened anew.
+        onFrames: () => undefined,
+        onGone: () => undefined,
+        onHealth: () => undefined,
+        log,
+      });
+      stops.push(() => sensor.stop());
+      counts.set(
+        source.origin.name,
+        () => `${source.origin.name} ${sensor.health().state}, ${sensor.health().frames} frames`,
+      );
+    }
+    if (options.seconds !== undefined) timer = setTimeout(end, options.seconds * 1000);
+    log.info(`recording into ${opened.file}; Ctrl-C ends it`);
     const telling = setInterval(() => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${progress(recorder.counters, counts)}`);
+      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${progress(opened.counters, counts)}`);
     }, 500);
     await new Promise<void>((resolve) => {
       if (ended.signal.aborted) resolve();
@@ -64,7 +74,7 @@ export async function record(target: string, options: RecordOptions): Promise<vo
   } finally {
     clearTimeout(timer);
     await Promise.all(stops.map((stop) => stop()));
-    await recorder.close();
+    await recorder?.close();
   }
   if (process.stderr.isTTY) process.stderr.write('\n');
   const { messages, bytes, files, lostMessages } = recorder.counters;

@@ -35,18 +35,20 @@ export async function replay(file: string, { speed, gateway: name, broker, port 
   }
   // What waits for a broker that is away must not come out of the real gateway later.
   const dataDirectory = await mkdtemp(join(tmpdir(), 'babel-replay-'));
-  const mqtt = broker === 'embedded' ? { port } : { broker };
-  const config = parseConfig(stringify({ gateway: name, dataDirectory, mqtt, places }), file);
-
-  const terminal = createTerminal();
-  const log = createLogger(config.log.level, process.stderr.isTTY ? terminal : undefined);
-  const stopAsked = new Promise<void>((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done());
-  });
-  const gateway = await startGateway(config, { log, terminal, once: true });
-  await Promise.race([gateway.ended, stopAsked]);
-  await gateway.stop('the recording has been played');
-  terminal.close();
-  await rm(dataDirectory, { recursive: true, force: true });
+  try {
+    const mqtt = broker === 'embedded' ? { port } : { broker };
+    const config = parseConfig(stringify({ gateway: name, dataDirectory, mqtt, places }), file);
+    const terminal = createTerminal();
+    const log = createLogger(config.log.level, process.stderr.isTTY ? terminal : undefined);
+    const stopAsked = new Promise<void>((done) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done());
+    });
+    const gateway = await startGateway(config, { log, terminal, once: true });
+    await Promise.race([gateway.ended, stopAsked]);
+    await gateway.stop('the recording has been played');
+    terminal.close();
+  } finally {
+    await rm(dataDirectory, { recursive: true, force: true });
+  }
   process.exit();
 }

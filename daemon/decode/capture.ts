@@ -25,14 +25,16 @@ const captures = ['d4c3b2a1', 'a1b2c3d4', '4d3cb2a1', 'a1b23c4d', '0a0d0d0a'];
 /** @throws Error with one line if the file cannot be read */
 export async function containerOf(file: string): Promise<Container> {
   const beginning = Buffer.alloc(8);
+  let length: number;
   try {
     const handle = await open(file);
-    await handle.read(beginning, 0, beginning.length, 0).finally(() => handle.close());
+    ({ bytesRead: length } = await handle.read(beginning, 0, beginning.length, 0).finally(() => handle.close()));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = { ENOENT: 'no such file', EISDIR: 'this is a folder; name a file in it' };
     throw new Error(`${file}: ${reasons[code ?? ''] ?? message}`, { cause: error });
   }
+  if (length === 0) throw new Error(`${file}: the file is empty`);
   if (mcap.every((value, i) => beginning[i] === value)) return 'recording';
   return captures.includes(beginning.subarray(0, 4).toString('hex')) ? 'pcap' : 'raw';
 }

@@ -171,5 +171,6 @@ export const witmotion: Driver<ImuFrame, WitmotionSettings> = {
   transports: { serial: { baudRate: 115200 }, tcp: true },
   seenOn: 'not yet seen on a device',
   decoder,
+  recognises: (bytes) => decoder(settings.parse({})).push(bytes.subarray(0, 4096), 0).length > 0,
   nominalRate: ({ outputRate }) => outputRate,
 };

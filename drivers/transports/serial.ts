@@ -18,19 +18,27 @@ const settings = z.strictObject({
     .max(4_000_000)
     .optional()
     .describe("Bits a second, as set in the device; without it, the driver's usual rate."),
+  dtr: z
+    .boolean()
+    .optional()
+    .describe(
+      'State of the DTR line after opening; without it, as the system sets it, which is `true`. RPLIDAR A1 stops its motor while DTR is asserted: `false`.',
+    )
+    .meta({ defaultText: 'as the system sets it' }),
 });
 export type SerialSettings = z.infer<typeof settings>;
 
 export const serial = {
   name: 'serial',
   settings,
-  async open({ path, baudRate }, handlers) {
+  async open({ path, baudRate, dtr }, handlers) {
     const name = `serial ${path}`;
     const gone = `${name}: the port has gone. Was the device unplugged?`;
     if (baudRate === undefined) throw new Error(`${name}: which baudRate? Give the one that is set in the device`);
     const port = await opened(path, baudRate).catch((error: unknown) => {
       throw new Error(describeSerialError(path, error), { cause: error });
     });
+    if (dtr !== undefined) await setDtr(port, path, dtr);
     const watch = watchForHangUp(port);
     return connectStream(
       port,
@@ -60,6 +68,24 @@ function opened(path: string, baudRate: number): Promise<SerialPort> {
       else resolve(port);
     });
   });
+}
+
+/** Leaves RTS as it is. @throws Error, the port closed, if it has no such line */
+async function setDtr(port: SerialPort, path: string, dtr: boolean): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      port.set({ dtr }, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  } catch (error) {
+    await new Promise<void>((resolve) => port.close(() => resolve()));
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`serial ${path}: this port has no DTR line to set (${reason}). Remove dtr from its settings`, {
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
 
-/** Seconds on the host's monotonic clock. Every arrival time, window and deadline of the gateway uses it. */
+/** Steps of the clock in a second: a power of two, so that sums and differences of its times are exact, and a replay computes with
+ *  the very distances that were recorded. */
+const steps = 2 ** 20;
+
+/** Seconds on the host's monotonic clock, to the microsecond. Every arrival time, window and deadline of the gateway uses it. */
 export function monotonicSeconds(): number {
-  return performance.now() / 1000;
+  return Math.round((performance.now() / 1000) * steps) / steps;
 }
 
 /** Offset from `monotonicSeconds` to Unix time, seconds. Taken anew at each call, so that a stepped wall clock is followed. */

@@ -27,6 +27,44 @@ void t.test('systemd-analyze verify finds nothing to say about the unit', { skip
   t.end();
 });
 
+/** The drop-in that a page shows behind this sentence. */
+function dropIn(page: string, sentence: string): string {
+  const text = read('docs', page);
+  const block = /```ini\n([^]*?)```/.exec(text.slice(text.indexOf(sentence)))?.[1];
+  if (!text.includes(sentence) || block === undefined) throw new Error(`${page}: no drop-in behind '${sentence}'`);
+  return block;
+}
+
+void t.test('the drop-ins of the manual are valid too', { skip: noAnalyze }, (t) => {
+  const added = [
+    dropIn('transports.md', 'For the service, `sudo systemctl edit'),
+    dropIn('service.md', 'For a device of another kind'),
+    dropIn('service.md', 'Node.js elsewhere').replace('/usr/local/bin/node', process.execPath),
+  ];
+  for (const one of added) {
+    t.match(one, /^\[Service\]$/m);
+    t.equal(verify(t, `${unit}\n${one}`), '', one);
+  }
+  t.end();
+});
+
+void t.test('transports find their devices and addresses allowed', (t) => {
+  const values = (key: string) =>
+    unit.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? line.slice(key.length + 1).split(' ') : []));
+  const devices = values('DeviceAllow');
+  for (const device of ['char-ttyUSB', 'char-ttyACM', 'char-ttyS', 'char-ttyAMA', 'char-video4linux'])
+    t.ok(devices.includes(device), device);
+  // Names of groups in /proc/devices are known only while their module is loaded.
+  for (const module of ['usbserial', 'cdc_acm', 'videodev', 'drm'])
+    for (const key of ['Wants', 'After']) t.ok(values(key).includes(`modprobe@${module}.service`), `${key} ${module}`);
+  // UDP, TCP and multicast; ipc:// of ZeroMQ and the child processes' channels; the list of interfaces.
+  for (const family of ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK'])
+    t.ok(values('RestrictAddressFamilies').includes(family), family);
+  for (const group of ['dialout', 'video', 'render']) t.ok(values('SupplementaryGroups').includes(group), group);
+  t.strictSame(values('CapabilityBoundingSet'), [''], 'listening to an interface needs the drop-in');
+  t.end();
+});
+
 void t.test('what the unit starts exists in the repository, as do its pages', (t) => {
   const paths = [...unit.matchAll(/\/opt\/babel-gateway\/(\S+)/g)].map(([, path]) => path!);
   t.strictSame(paths, ['docs/service.md', 'bin/babel-gateway.js']);

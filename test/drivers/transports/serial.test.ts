@@ -132,6 +132,16 @@ void t.test('close() is quiet, may come twice, and frees the port', socat, async
   t.strictSame(reasons, []);
 });
 
+void t.test('dtr is set after opening; a port without the line says so, and is free again', socat, async (t) => {
+  const { near } = await pair(t);
+  const settings = { type: 'serial', path: near, baudRate: 9600 } as const;
+  // A pseudo-terminal has no modem lines: the kernel refuses TIOCMSET.
+  await t.rejects(openTransport({ ...settings, dtr: false }, quiet), {
+    message: new RegExp(`^serial ${near}: this port has no DTR line to set .*Remove dtr`),
+  });
+  await (await openTransport(settings, quiet)).close();
+});
+
 void t.test('ports that cannot be opened say why and what to do', async (t) => {
   const open = (path: string) => openTransport({ type: 'serial', path, baudRate: 115200 }, quiet);
   await t.rejects(open('/dev/no-such-port'), {
