@@ -118,50 +118,56 @@ const models = z
   .prefault({})
   .describe('How the models run.');
 
-/** A device that the gateway plays itself: it speaks the device's protocol on a loopback TCP port of the gateway's own. */
-export const feedSettings = z.discriminatedUnion('kind', [
-  z
-    .strictObject({
-      kind: z.literal('virtual-wrist'),
-      seed: z
-        .int()
-        .min(0)
-        .default(1)
-        .describe('Seed of the motion and its noise: the same seed, the same performance.'),
-    })
-    .describe(
-      'A simulated wrist that performs the trained actions in turn, with rests. Everything from it is marked virtual.',
+/** Devices that the gateway plays itself: they speak the device's protocol on a loopback port of the gateway's own. */
+const virtualWristFeed = z
+  .strictObject({
+    kind: z.literal('virtual-wrist'),
+    seed: z.int().min(0).default(1).describe('Seed of the motion and its noise: the same seed, the same performance.'),
+  })
+  .describe(
+    'For the driver `witmotion-wt901`: a simulated wrist that performs the trained actions in turn, with rests. Everything from it is marked virtual.',
+  );
+const utdMhadFeed = z
+  .strictObject({
+    kind: z.literal('utd-mhad'),
+    data: path.describe(
+      'The UTD-MHAD folder, which holds `Inertial`, and `Skeleton` or `Depth` for the drivers of those.',
     ),
-  z
-    .strictObject({
-      kind: z.literal('utd-mhad'),
-      data: path.describe('The UTD-MHAD folder, which holds `Inertial`.'),
-      subjects: z.array(z.int().min(1).max(8)).min(1).describe('Subjects whose recordings are played, 1 to 8.'),
-      actions: z
-        .array(z.int().min(1).max(27))
-        .min(1)
-        .exactOptional()
-        .describe('Actions that are played, 1 to 27.')
-        .meta({ defaultText: 'all' }),
-      trials: z
-        .array(z.int().min(1).max(4))
-        .min(1)
-        .exactOptional()
-        .describe('Repetitions that are played, 1 to 4.')
-        .meta({ defaultText: 'all' }),
-      pause: z
-        .number()
-        .min(0.5)
-        .max(3600)
-        .default(1.5)
-        .describe(
-          'Silence between two recordings, seconds; below `silenceTimeout`, lest the sensor be opened anew each time.',
-        ),
-      repeat: z.boolean().default(false).describe('Begin again after the last recording.'),
-    })
-    .describe('Real recordings of UTD-MHAD, played as device bytes at the speed at which they were recorded.'),
-]);
+    subjects: z.array(z.int().min(1).max(8)).min(1).describe('Subjects whose recordings are played, 1 to 8.'),
+    actions: z
+      .array(z.int().min(1).max(27))
+      .min(1)
+      .exactOptional()
+      .describe('Actions that are played, 1 to 27.')
+      .meta({ defaultText: 'all' }),
+    trials: z
+      .array(z.int().min(1).max(4))
+      .min(1)
+      .exactOptional()
+      .describe('Repetitions that are played, 1 to 4.')
+      .meta({ defaultText: 'all' }),
+    pause: z
+      .number()
+      .min(0.5)
+      .max(3600)
+      .default(1.5)
+      .describe(
+        'Silence between two recordings, seconds; below `silenceTimeout`, lest the sensor be opened anew each time.',
+      ),
+    repeat: z.boolean().default(false).describe('Begin again after the last recording.'),
+  })
+  .describe(
+    'For the drivers `witmotion-wt901`, `skeleton-zmq` and `depth-zmq`: real recordings of UTD-MHAD, played as device bytes at the speed at which they were recorded. Feeds that say the same here play the same performance at the same time.',
+  );
+export const feedSettings = z.discriminatedUnion('kind', [virtualWristFeed, utdMhadFeed]);
 export type FeedSettings = z.output<typeof feedSettings>;
+
+/** What the gateway can play to a driver. */
+const feedsByDriver: Readonly<Record<string, z.ZodType<FeedSettings> | undefined>> = {
+  'witmotion-wt901': feedSettings,
+  'skeleton-zmq': z.discriminatedUnion('kind', [utdMhadFeed]),
+  'depth-zmq': z.discriminatedUnion('kind', [utdMhadFeed]),
+};
 
 function sensorWith(driver: Driver) {
   // What any device sent can have been recorded.
@@ -175,12 +181,9 @@ function sensorWith(driver: Driver) {
       .exactOptional()
       .describe('How its bytes come in. A sensor has either a transport or a feed.')
       .meta({ seeBelow: 'Transports' }),
-    feed: (driver.name === 'witmotion-wt901'
-      ? feedSettings
-      : z.never('the gateway plays no such device; give a transport')
-    )
+    feed: (feedsByDriver[driver.name] ?? z.never('the gateway plays no such device; give a transport'))
       .exactOptional()
-      .describe('Instead of a transport: the gateway itself plays the device, on a loopback TCP port.')
+      .describe('Instead of a transport: the gateway itself plays the device, on a loopback port.')
       .meta({ seeBelow: 'Feeds' }),
     settings: driver.settings
       .prefault({})

@@ -7,12 +7,12 @@ import mqtt from 'mqtt';
 import { pino } from 'pino';
 import { findDriver } from '../drivers/registry.js';
 import { openTransport } from '../drivers/transports/registry.js';
-import { loadUtdMhadInertial } from '../learning/datasets/utd-mhad.js';
 import { startInference } from '../models/inference.js';
 import { loadTower } from '../models/store.js';
 import { startBroker } from './broker.js';
 import { allSensors } from './config.js';
 import type { Config, SensorConfig } from './config.js';
+import { feedRecordings } from './feeds.js';
 import { requiredNodeVersion } from './package-root.js';
 import { towerDirectories } from './towers.js';
 
@@ -137,7 +137,7 @@ async function device(
   if (feed?.kind === 'virtual-wrist') return note(about, 'VIRTUAL: a simulation that the gateway itself plays');
   if (feed) {
     try {
-      const { recordings } = await loadUtdMhadInertial(feed.data, feed);
+      const { recordings } = await feedRecordings(name, feed);
       return note(about, `RECORDING: ${recordings.length} recordings of ${feed.data} are played again`);
     } catch (error) {
       return problem(about, error);

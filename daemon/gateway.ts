@@ -14,6 +14,7 @@ import { createImuPipeline } from '../pipelines/imu.js';
 import type { Window } from '../pipelines/window.js';
 import { startBroker } from './broker.js';
 import type { Config } from './config.js';
+import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
 import { createPlace } from './place.js';
 import type { Place } from './place.js';
@@ -108,10 +109,11 @@ export async function startGateway(config: Config, { log, terminal, once = false
     const stops: (() => Promise<void>)[] = [];
     closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
     const ends: Promise<void>[] = [];
+    const stages: Stages = new Map();
     for (const [name, { sensors }] of Object.entries(config.places)) {
       const sources: SensorSource[] = [];
       for (const [sensor, settings] of Object.entries(sensors)) {
-        const source = await prepareSource(sensor, name, settings, log);
+        const source = await prepareSource(sensor, name, settings, stages, log);
         stops.push(() => source.close());
         sources.push(source);
       }

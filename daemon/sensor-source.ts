@@ -8,7 +8,7 @@ import type { TransportSettings } from '../drivers/transports/registry.js';
 import type { SensorConfig } from './config.js';
 import { readDriverFiles } from './driver-files.js';
 import { startFeed } from './feeds.js';
-import type { Feed } from './feeds.js';
+import type { Feed, Stages } from './feeds.js';
 import type { Logger } from './log.js';
 import type { SensorOptions } from './sensor.js';
 
@@ -39,17 +39,19 @@ export interface SensorSource {
 /**
  * @param name of the sensor
  * @param place that it observes
+ * @param stages of the gateway
  * @throws Error with one line if what it plays cannot be played
  */
 export async function prepareSource(
   name: string,
   place: string,
   config: SensorConfig,
+  stages: Stages,
   log: Logger,
 ): Promise<SensorSource> {
   const driver: Driver = findDriver(config.driver)!;
-  const feed = config.feed && (await startFeed(config.feed, config.settings, log));
-  const transport: TransportSettings = feed ? { type: 'tcp', host: feed.host, port: feed.port } : config.transport!;
+  const feed = config.feed && (await startFeed(config.feed, driver.name, config.settings, stages, log));
+  const transport: TransportSettings = feed?.transport ?? config.transport!;
   const played = transport.type === 'recording' ? await recordedSensor(transport) : undefined;
   const origin: Origin = {
     name,

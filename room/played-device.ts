@@ -1,12 +1,13 @@
-/** A device that is played: timed bytes, served on a loopback TCP port as ser2net serves a serial device.
+/** A device that is played: timed messages, sent as the device would send them.
  *
- *  Every chunk has its time in the performance, and is sent at start + time: timers that ring late do not add up. Nobody connected,
- *  the performance waits at the chunk that is due. A client that does not read is waited for, and then gets what it missed at once,
- *  as it would from a socket's buffer. */
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+ *  Every message has its time in the performance, and is sent at its beginning + time: timers that ring late do not add up. When
+ *  the performance begins and waits: stage.ts. An outlet that is not free is waited for, and then gets what it missed at once, as a
+ *  client would from a socket's buffer. */
+import type { Outlet } from './outlet.js';
+import { Stage } from './stage.js';
+import type { Player } from './stage.js';
 
-export interface PlayedChunk {
+export interface PlayedChunk<Message = Uint8Array> {
   /** Seconds from the performance's beginning; never before the chunk ahead of it. */
   readonly at: number;
   /** Seconds that the chunk stands for: a sample's share of the time. */
@@ -14,22 +15,19 @@ export interface PlayedChunk {
   /** What is performed in that time. */
   readonly label: string;
   /** @param deviceTime the device's clock at this chunk, Unix time in seconds */
-  readonly bytes: (deviceTime: number) => Uint8Array;
+  readonly message: (deviceTime: number) => Message;
 }
 
 export interface PlayedDevice {
-  readonly host: string;
-  readonly port: number;
   /**
    * What was performed in most of `[start, end)`, of what was sent in it; undefined if nothing was, or if it is minutes ago.
    * Seconds on the host's monotonic clock, the one of `performance.now()`.
    */
   performing(start: number, end: number): string | undefined;
-  /** Disconnects the client and gives the port back. */
+  /** Closes the outlet. */
   close(): Promise<void>;
 }
 
-const loopback = '127.0.0.1';
 /** What the device's clock shows at the first chunk: a device without a battery starts at a date of its own. */
 const clockStart = Date.UTC(2020, 0, 1) / 1000;
 /** Seconds for which what was performed is remembered. */
@@ -44,35 +42,55 @@ interface Span {
 }
 
 /**
- * Serves one client, always the newest; the performance begins with the first one.
+ * Plays the chunks. Those that come from files may be read as they are needed: the next one is asked for when one was sent.
+ * @param stage of the devices that play together; without it, the device plays alone
  * @param onEnd called once, after the last chunk
- * @throws Error if no port of the loopback interface can be had
  */
-export async function playDevice(chunks: Iterable<PlayedChunk>, onEnd?: () => void): Promise<PlayedDevice> {
-  const iterator = chunks[Symbol.iterator]();
-  let next = iterator.next();
-  let begun: number | undefined; // when the first chunk was due
-  let zero = 0; // when the performance began, moved on by waits for a client
-  let client: Socket | undefined;
-  let timer: NodeJS.Timeout | undefined;
+export function playDevice<Message>(
+  chunks: Iterable<PlayedChunk<Message>> | AsyncIterable<PlayedChunk<Message>>,
+  outlet: Outlet<Message>,
+  { stage = new Stage(), onEnd }: { stage?: Stage | undefined; onEnd?: () => void } = {},
+): PlayedDevice {
+  let next = Infinity;
+  let wake = () => undefined as void;
+  let closed = false;
   const spans: Span[] = [];
+  const player: Player = { heard: () => outlet.heard, at: () => next, wake: () => wake() };
 
-  function play(): void {
-    clearTimeout(timer);
-    while (client?.writableNeedDrain === false && next.done !== true) {
-      const { at, lasts, label, bytes } = next.value;
-      const due = zero + at;
-      const wait = due - now();
-      if (wait > 0) {
-        timer = setTimeout(play, Math.ceil(wait * 1000));
-        return;
+  async function play(): Promise<void> {
+    let begun: number | undefined; // when the first chunk was due
+    for await (const { at, lasts, label, message } of chunks) {
+      next = at;
+      if (stage.zero === Infinity) stage.changed();
+      for (;;) {
+        if (closed) return;
+        const due = stage.zero + at;
+        const wait = due - now();
+        if (wait <= 0) {
+          if (outlet.heard && outlet.free) {
+            begun ??= due;
+            outlet.send(message(clockStart + due - begun));
+            remember(label, due, due + lasts);
+            break;
+          }
+          if (!outlet.heard && stage.heard) break; // unheard
+        }
+        await change(wait);
       }
-      begun ??= due;
-      client.write(bytes(clockStart + due - begun));
-      remember(label, due, due + lasts);
-      next = iterator.next();
-      if (next.done === true) onEnd?.();
+      next = Infinity;
     }
+    if (!closed) onEnd?.();
+  }
+
+  /** Waits for whatever may be a reason to send, or until so many seconds have passed if that is ahead. */
+  function change(seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = seconds > 0 && seconds < Infinity ? setTimeout(resolve, Math.ceil(seconds * 1000)) : undefined;
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   function remember(label: string, start: number, end: number): void {
@@ -83,31 +101,11 @@ export async function playDevice(chunks: Iterable<PlayedChunk>, onEnd?: () => vo
     while (spans[0] && spans[0].end < end - memory) spans.shift();
   }
 
-  const server = createServer({ noDelay: true }, (socket) => {
-    // The one before is gone, or its end has not come through yet.
-    client?.destroy();
-    client = socket;
-    socket.on('drain', play);
-    socket.on('error', () => undefined); // `close` follows
-    socket.on('close', () => {
-      if (client !== socket) return;
-      client = undefined;
-      clearTimeout(timer);
-    });
-    socket.resume(); // commands to the device: read, or the end would not be seen
-    if (next.done !== true) zero = Math.max(zero, now() - next.value.at);
-    play();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, loopback, resolve);
-  });
-  // A connection that could not be accepted: whoever made it is told by the system.
-  server.on('error', () => undefined);
+  stage.enter(player);
+  outlet.onChange = () => stage.changed();
+  const playing = play().finally(() => stage.leave(player));
 
   return {
-    host: loopback,
-    port: (server.address() as AddressInfo).port,
     performing(start, end) {
       const seconds = new Map<string, number>();
       for (const span of spans) {
@@ -116,10 +114,11 @@ export async function playDevice(chunks: Iterable<PlayedChunk>, onEnd?: () => vo
       }
       return [...seconds].reduce<[string?, number?]>((most, one) => (one[1] > (most[1] ?? 0) ? one : most), [])[0];
     },
-    close() {
-      clearTimeout(timer);
-      client?.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
+    async close() {
+      closed = true;
+      wake();
+      await outlet.close();
+      await playing;
     },
   };
 }

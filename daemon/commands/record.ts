@@ -2,6 +2,7 @@
 import { createRecorder } from '../../drivers/recording/recorder.js';
 import { loadConfig } from '../config.js';
 import { findConfigFile } from '../config-file.js';
+import type { Stages } from '../feeds.js';
 import { createLogger } from '../log.js';
 import { prepareSource } from '../sensor-source.js';
 import { superviseSensor } from '../sensor.js';
@@ -31,11 +32,12 @@ export async function record(target: string, options: RecordOptions): Promise<vo
     },
   });
   const stops: (() => Promise<void>)[] = [];
+  const stages: Stages = new Map();
   const counts = new Map<string, () => string>();
   try {
     for (const [place, { sensors }] of Object.entries(config.places))
       for (const [name, settings] of Object.entries(sensors)) {
-        const source = await prepareSource(name, place, settings, log);
+        const source = await prepareSource(name, place, settings, stages, log);
         stops.push(() => source.close());
         const description = await source.describe();
         const sensor = superviseSensor({

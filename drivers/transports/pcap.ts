@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { deliverTo } from './delivery.js';
 import { captureReader, type CapturedDatagram, type CaptureReader } from './pcap-file.js';
 import type { CaptureMessage } from './pcap-child.js';
-import { play, speedSetting } from './playback.js';
+import { play, repeated, speedSetting, type RecordedBytes } from './playback.js';
 import { monotonicSeconds, type Connection, type Transport, type TransportHandlers } from './transport.js';
 
 const settings = z
@@ -35,7 +35,12 @@ const settings = z
       .optional()
       .describe('Takes only what this address sends.'),
     speed: speedSetting,
+    repeat: z
+      .boolean()
+      .default(false)
+      .describe('Plays `file` again and again, for demonstrations: what comes after its end was not measured so.'),
   })
+  .refine(({ repeat, speed }) => !repeat || speed !== 'fastest', 'with repeat, speed must be a number')
   .refine(
     (value) => (value.interface === undefined) !== (value.file === undefined),
     'expected either interface (to listen) or file (to play)',
@@ -45,14 +50,14 @@ export type PcapSettings = z.infer<typeof settings>;
 export const pcap = {
   name: 'pcap',
   settings,
-  async open({ interface: device, file, port, from, speed }, handlers) {
+  async open({ interface: device, file, port, from, speed, repeat }, handlers) {
     if (port === undefined) throw new Error('pcap: which port? Give the one that the device sends to');
     // Addresses of IPv6 are written in several ways.
     const sender =
       from && new SocketAddress({ address: from, family: isIP(from) === 6 ? 'ipv6' : 'ipv4' }).address.toLowerCase();
     const wanted = (one: CapturedDatagram) =>
       one.destinationPort === port && (sender === undefined || one.sourceAddress === sender);
-    if (file !== undefined) return playFile(file, port, speed, wanted, handlers);
+    if (file !== undefined) return playFile(file, port, { speed, repeat }, wanted, handlers);
     if (device === undefined) throw new Error('pcap: which interface? `ip -brief link` lists them');
     return listen(device, port, wanted, handlers);
   },
@@ -61,7 +66,7 @@ export const pcap = {
 async function playFile(
   file: string,
   port: number,
-  speed: PcapSettings['speed'],
+  { speed, repeat }: Pick<PcapSettings, 'speed' | 'repeat'>,
   wanted: (one: CapturedDatagram) => boolean,
   handlers: TransportHandlers,
 ): Promise<Connection> {
@@ -77,25 +82,34 @@ async function playFile(
   if (failures.notACapture > 0)
     throw new Error(`${name}: this is not a capture file (pcap or pcapng). Is it compressed?`);
   let played = 0;
-  async function* source() {
+  async function* wantedOf(
+    begun: IteratorResult<CapturedDatagram, void>,
+    rest: AsyncGenerator<CapturedDatagram, void>,
+  ): AsyncGenerator<RecordedBytes> {
     try {
-      for (let next = first; next.done !== true; next = await datagrams.next()) {
+      for (let next = begun; next.done !== true; next = await rest.next()) {
         const { time, payload } = next.value;
         if (!wanted(next.value)) continue;
         played++;
         yield { bytes: payload, arrivalTime: time };
       }
     } finally {
-      await datagrams.return(undefined);
+      await rest.return();
     }
   }
+  // What is wrong with the file is counted in the first round only: in the others it is the same.
+  async function* again(): AsyncGenerator<RecordedBytes> {
+    const rest = datagramsOf(file, captureReader());
+    yield* wantedOf(await rest.next(), rest);
+  }
+  const source = wantedOf(first, datagrams);
   const ended = () => {
     if (played === 0)
       return `${name}: none of its ${reader.counters.datagrams} datagrams is for port ${port}${reader.counters.datagrams === 0 ? '' : '. Which one does the device send to, and from where?'}`;
     if (failures.damaged > 0) return `${name}: the file is damaged; what comes before was played`;
     return reader.waiting > 0 ? `${name} was played to its end, which is cut off` : undefined;
   };
-  const connection = play(source(), { name, speed, describe, ended }, handlers);
+  const connection = play(repeat ? repeated(source, again) : source, { name, speed, describe, ended }, handlers);
   return {
     ...connection,
     get failures() {

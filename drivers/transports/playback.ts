@@ -15,6 +15,30 @@ export const speedSetting = z
     'Times the speed at which it was recorded, or `fastest`. The times of arrival keep their recorded distances at every speed.',
   );
 
+/**
+ * A source again and again. Each round follows the one before by the mean distance of its pieces; a single piece comes once a
+ * second. A round with nothing in it is the last.
+ */
+export async function* repeated(
+  first: AsyncIterable<RecordedBytes>,
+  again: () => AsyncIterable<RecordedBytes>,
+): AsyncGenerator<RecordedBytes, void> {
+  let shift = 0;
+  for (let round = first; ; round = again()) {
+    let begin: number | undefined;
+    let end = 0;
+    let count = 0;
+    for await (const { bytes, arrivalTime } of round) {
+      begin ??= arrivalTime;
+      end = arrivalTime;
+      count++;
+      yield { bytes, arrivalTime: arrivalTime + shift };
+    }
+    if (begin === undefined) return;
+    shift += end > begin ? ((end - begin) * count) / (count - 1) : 1;
+  }
+}
+
 /** Seconds that are played without a rest before other work gets its turn. */
 const longestTurn = 0.005;
 export interface Played {

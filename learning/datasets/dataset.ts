@@ -10,7 +10,7 @@ export interface ActivityRecording {
   readonly classIndex: number;
   /** Samples a second, evenly spaced. */
   readonly rate: number;
-  /** IMU: [count, 6] acceleration x y z in m/s² with gravity, angular rate x y z in rad/s. */
+  /** IMU: [count, 6] acceleration x y z in m/s² with gravity, angular rate x y z in rad/s. Skeleton: [count, joints, 3] in metres. */
   readonly samples: Float32Array;
 }
 

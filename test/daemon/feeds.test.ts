@@ -38,7 +38,7 @@ async function listen(t: Tap, feed: Feed, settings = device) {
     onWindow: (window) => windows.push(window),
   });
   const connection = await openTransport(
-    { type: 'tcp', host: feed.host, port: feed.port },
+    feed.transport,
     {
       onBytes(bytes, arrivalTime) {
         for (const frame of decoder.push(bytes, arrivalTime)) {
@@ -66,7 +66,7 @@ function worst(frame: ImuFrame, acceleration: ArrayLike<number>, angularRate: Ar
 
 void t.test('the virtual wrist, through the real transport and driver', async (t) => {
   const coarse = witmotion.settings.parse({ accelerationRange: 8, angularRateRange: 1000 });
-  const feed = await startFeed(feedSettings.parse({ kind: 'virtual-wrist', seed: 5 }), coarse, silentLog);
+  const feed = await startFeed(feedSettings.parse({ kind: 'virtual-wrist', seed: 5 }), 'witmotion-wt901', coarse, new Map(), silentLog);
   t.teardown(() => feed.close());
   t.equal(feed.virtual, true);
   t.equal(feed.recorded, false);
@@ -101,11 +101,12 @@ void t.test('the virtual wrist, through the real transport and driver', async (t
 });
 
 void t.test('closing gives the port back', async (t) => {
-  const feed = await startFeed(feedSettings.parse({ kind: 'virtual-wrist' }), device, silentLog);
+  const feed = await startFeed(feedSettings.parse({ kind: 'virtual-wrist' }), 'witmotion-wt901', device, new Map(), silentLog);
   const { frames } = await listen(t, feed);
   await until('a frame', () => frames.length > 0);
   await feed.close();
-  const server = createServer().listen(feed.port, feed.host);
+  if (feed.transport.type !== 'tcp') throw new Error(feed.transport.type);
+  const server = createServer().listen(feed.transport.port, feed.transport.host);
   await once(server, 'listening');
   server.close();
 });
@@ -114,7 +115,7 @@ void t.test('recordings are played as they are, with windows that begin with eac
   const selection = { subjects: [1], actions: [1, 3], trials: [2] };
   const { log, lines } = keepingLog();
   const settings = feedSettings.parse({ kind: 'utd-mhad', data, ...selection, pause: 1.5 });
-  const feed = await startFeed(settings, device, log);
+  const feed = await startFeed(settings, 'witmotion-wt901', device, new Map(), log);
   t.teardown(() => feed.close());
   t.equal(feed.virtual, false);
   t.equal(feed.recorded, true);
@@ -127,7 +128,8 @@ void t.test('recordings are played as they are, with windows that begin with eac
   const counts = recordings.map(({ samples }) => samples.length / 6);
   const total = counts.reduce((sum, count) => sum + count);
   await until('all frames', () => frames.length === total, 60);
-  t.ok(lines.some(({ msg }) => msg.startsWith('all 2 recordings')));
+  t.ok(lines.some(({ msg }) => msg.startsWith('2 recordings')));
+  t.ok(lines.some(({ msg }) => msg.startsWith('all recordings')));
 
   const pause = frames[counts[0]!]!.deviceTime! - frames[counts[0]! - 1]!.deviceTime!;
   t.ok(Math.abs(pause - 1.52) < 0.002, `${pause} s between the two`);
@@ -155,7 +157,7 @@ void t.test('recordings are played as they are, with windows that begin with eac
 void t.test('again and again, if so wished', { skip }, async (t) => {
   const selection = { subjects: [1], actions: [1], trials: [1] };
   const settings = feedSettings.parse({ kind: 'utd-mhad', data, ...selection, pause: 0.5, repeat: true });
-  const feed = await startFeed(settings, device, silentLog);
+  const feed = await startFeed(settings, 'witmotion-wt901', device, new Map(), silentLog);
   t.teardown(() => feed.close());
   const { frames } = await listen(t, feed);
   const { recordings } = await loadUtdMhadInertial(data, selection);
@@ -167,14 +169,16 @@ void t.test('again and again, if so wished', { skip }, async (t) => {
 void t.test('what is wrong is said in one line', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'feeds-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  const start = (extra: object, driverSettings: unknown = device) =>
+  const start = (extra: object) =>
     startFeed(
       feedSettings.parse({ kind: 'utd-mhad', data: folder, subjects: [1], ...extra }),
-      driverSettings,
+      'witmotion-wt901',
+      device,
+      new Map(),
       silentLog,
     );
   await t.rejects(start({ data: join(folder, 'absent') }), { message: /^\S*absent: no UTD-MHAD here\. [^\n]*$/ });
-  await t.rejects(startFeed({ kind: 'virtual-wrist', seed: 1 }, { lasers: 16 }, silentLog), {
+  await t.rejects(startFeed({ kind: 'virtual-wrist', seed: 1 }, 'depth-zmq', {}, new Map(), silentLog), {
     message: 'the feed virtual-wrist plays a WitMotion device: its driver must be witmotion-wt901',
   });
 });
@@ -187,10 +191,10 @@ void t.test('a recording that cannot be read is named and left out; the rate mus
   await writeFile(join(folder, 'Inertial', 'a2_s1_t1_inertial.mat'), 'damaged');
   const settings = feedSettings.parse({ kind: 'utd-mhad', data: folder, subjects: [1] });
   const { log, lines } = keepingLog();
-  const feed = await startFeed(settings, device, log);
+  const feed = await startFeed(settings, 'witmotion-wt901', device, new Map(), log);
   await feed.close();
   t.match(lines[0]?.msg, /a2_s1_t1_inertial\.mat is left out: it is no MATLAB level 5 file/);
-  await t.rejects(startFeed(settings, witmotion.settings.parse({ outputRate: 100 }), silentLog), {
+  await t.rejects(startFeed(settings, 'witmotion-wt901', witmotion.settings.parse({ outputRate: 100 }), new Map(), silentLog), {
     message: "the recordings have 50 samples a second: set outputRate: 50 in the sensor's settings",
   });
 });

@@ -3,8 +3,11 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { Subscriber } from 'zeromq';
+import { tcpOutlet, zmqOutlet } from '../../room/outlet.js';
 import { playDevice } from '../../room/played-device.js';
 import type { PlayedChunk } from '../../room/played-device.js';
+import { Stage } from '../../room/stage.js';
 import { until } from '../daemon/helpers/wait.js';
 
 const seconds = () => performance.now() / 1000;
@@ -12,7 +15,13 @@ const seconds = () => performance.now() / 1000;
 /** Chunk n is the line `n deviceTime`, every `period` seconds. */
 function* lines(count: number, period: number, label: (n: number) => string = () => 'act'): Generator<PlayedChunk> {
   for (let n = 0; n < count; n++)
-    yield { at: n * period, lasts: period, label: label(n), bytes: (time) => Buffer.from(`${n} ${time.toFixed(4)}\n`) };
+    yield { at: n * period, lasts: period, label: label(n), message: (time) => Buffer.from(`${n} ${time.toFixed(4)}\n`) };
+}
+
+async function play(chunks: Iterable<PlayedChunk>, onEnd?: () => void) {
+  const outlet = await tcpOutlet();
+  const { host, port } = outlet;
+  return { ...playDevice(chunks, outlet, onEnd && { onEnd }), host, port };
 }
 
 type Tap = Pick<typeof t, 'teardown'>;
@@ -37,7 +46,7 @@ async function client(t: Tap, port: number) {
 
 void t.test('live speed without drift, in order, with a clock of its own', async (t) => {
   let ended = 0;
-  const device = await playDevice(lines(100, 0.02), () => ended++);
+  const device = await play(lines(100, 0.02), () => ended++);
   t.teardown(() => device.close());
   await delay(100);
   const connected = seconds();
@@ -56,7 +65,7 @@ void t.test('live speed without drift, in order, with a clock of its own', async
 });
 
 void t.test('what is performed when', async (t) => {
-  const device = await playDevice(lines(60, 0.01, (n) => (n < 20 ? 'still' : n < 40 ? 'wave' : 'clap')));
+  const device = await play(lines(60, 0.01, (n) => (n < 20 ? 'still' : n < 40 ? 'wave' : 'clap')));
   t.teardown(() => device.close());
   t.equal(device.performing(seconds() - 10, seconds()), undefined, 'nothing yet');
   const before = seconds();
@@ -74,7 +83,7 @@ void t.test('what is performed when', async (t) => {
 });
 
 void t.test('nobody connected, the performance waits; the clock does not', async (t) => {
-  const device = await playDevice(lines(40, 0.02));
+  const device = await play(lines(40, 0.02));
   t.teardown(() => device.close());
   const first = await client(t, device.port);
   await until('some chunks', () => first.arrivals.length >= 10);
@@ -92,9 +101,9 @@ void t.test('a pause runs on while the client comes anew', async (t) => {
     at,
     lasts: 0.02,
     label: 'act',
-    bytes: (time) => Buffer.from(`${at} ${time}\n`),
+    message: (time) => Buffer.from(`${at} ${time}\n`),
   }));
-  const device = await playDevice(chunks);
+  const device = await play(chunks);
   t.teardown(() => device.close());
   const first = await client(t, device.port);
   const start = await until('the first chunk', () => first.arrivals[0]?.arrived);
@@ -106,7 +115,7 @@ void t.test('a pause runs on while the client comes anew', async (t) => {
 });
 
 void t.test('the newest client is served, the one before sent away', async (t) => {
-  const device = await playDevice(lines(1000, 0.01));
+  const device = await play(lines(1000, 0.01));
   t.teardown(() => device.close());
   const first = await client(t, device.port);
   await until('a chunk', () => first.arrivals.length > 0);
@@ -124,9 +133,9 @@ void t.test('a client that does not read is waited for, and loses nothing', asyn
     at: 0.001 * n,
     lasts: 0.001,
     label: 'act',
-    bytes: () => Buffer.alloc(size, ++made % 251),
+    message: () => Buffer.alloc(size, ++made % 251),
   }));
-  const device = await playDevice(chunks);
+  const device = await play(chunks);
   t.teardown(() => device.close());
   const socket = connect(device.port, '127.0.0.1').pause();
   t.teardown(() => void socket.destroy());
@@ -142,13 +151,117 @@ void t.test('a client that does not read is waited for, and loses nothing', asyn
 });
 
 void t.test('closing disconnects and gives the port back', async (t) => {
-  const device = await playDevice(lines(1000, 0.01));
+  const device = await play(lines(1000, 0.01));
   const { socket, arrivals } = await client(t, device.port);
   await until('a chunk', () => arrivals.length > 0);
   const closed = once(socket, 'close');
   await device.close();
   await closed;
   const server = createServer().listen(device.port, device.host);
+  await once(server, 'listening');
+  server.close();
+});
+
+/** What a subscriber gets of messages `n`. */
+async function subscriber(t: Tap, endpoint: string) {
+  const socket = new Subscriber({ linger: 0 });
+  const arrivals: { n: number; arrived: number }[] = [];
+  socket.connect(endpoint);
+  socket.subscribe('');
+  const receiving = (async () => {
+    for await (const [n] of socket) arrivals.push({ n: Number(String(n)), arrived: seconds() });
+  })();
+  const close = async () => {
+    socket.close();
+    await receiving;
+  };
+  t.teardown(close);
+  return { arrivals, close };
+}
+
+function* numbers(count: number, period: number): Generator<PlayedChunk<Uint8Array[]>> {
+  for (let n = 0; n < count; n++)
+    yield { at: n * period, lasts: period, label: 'act', message: () => [Buffer.from(String(n))] };
+}
+
+/** A TCP device with a line every 10 ms and a ZeroMQ device with a message every 20 ms, on one stage. */
+async function two(t: Tap, count: number) {
+  const stage = new Stage();
+  const [tcp, zmq] = [await tcpOutlet(), await zmqOutlet()];
+  const devices = [
+    playDevice(lines(2 * count, 0.01), tcp, { stage }),
+    // As files are read: the next one is there a little later.
+    playDevice(
+      (async function* () {
+        for (const chunk of numbers(count, 0.02)) {
+          await delay(1);
+          yield chunk;
+        }
+      })(),
+      zmq,
+      { stage },
+    ),
+  ];
+  t.teardown(() => Promise.all(devices.map((device) => device.close())));
+  return { port: tcp.port, endpoint: zmq.endpoint };
+}
+
+void t.test('two devices begin together, when both are listened to, and stay together', async (t) => {
+  const { port, endpoint } = await two(t, 50);
+  const lines = await client(t, port);
+  await delay(500);
+  t.strictSame(lines.arrivals, [], 'the other one is waited for');
+  const messages = await subscriber(t, endpoint);
+  await until('everything', () => lines.arrivals.length === 100 && messages.arrivals.length === 50);
+  t.strictSame(
+    messages.arrivals.map(({ n }) => n),
+    [...Array(50).keys()],
+    'from the first one on',
+  );
+  const apart = messages.arrivals.map(({ n, arrived }) => Math.abs(arrived - lines.arrivals[2 * n]!.arrived));
+  apart.sort((a, b) => a - b);
+  t.comment(`half of the messages are at most ${(1000 * apart[25]!).toFixed(1)} ms apart, all ${apart[49]!.toFixed(3)} s`);
+  t.ok(apart[25]! < 0.1, `half of them are ${apart[25]!} s apart`);
+});
+
+void t.test('one that nobody listens to is not waited for for ever, and plays on unheard', async (t) => {
+  const { port, endpoint } = await two(t, 150);
+  const lines = await client(t, port);
+  const connected = seconds();
+  await until('a line', () => lines.arrivals.length > 0);
+  t.ok(seconds() - connected > 2.9, 'waited for a while');
+  await delay(300);
+  const late = await subscriber(t, endpoint);
+  await until('a message', () => late.arrivals.length > 5);
+  t.ok(late.arrivals[0]!.n >= 10, `it has missed what was played: joined at ${late.arrivals[0]!.n}`);
+  const [{ n, arrived }] = late.arrivals.slice(-1) as [{ n: number; arrived: number }];
+  const line = lines.arrivals.find((one) => one.n === 2 * n) ?? (await until('it', () => lines.arrivals[2 * n]));
+  t.ok(Math.abs(line.arrived - arrived) < 0.5, 'and is where the other one is');
+  await late.close();
+  await until('the end', () => lines.arrivals.length === 300);
+  t.ok(lines.arrivals.at(-1)!.arrived - lines.arrivals[0]!.arrived < 4.5, 'which went on');
+});
+
+void t.test('nobody listens to any of them: they wait together', async (t) => {
+  const { port, endpoint } = await two(t, 100);
+  const first = [await client(t, port), await subscriber(t, endpoint)] as const;
+  await until('some', () => first[1].arrivals.length >= 5);
+  first[0].socket.destroy();
+  await first[1].close();
+  const stopped = first[1].arrivals.at(-1)!.n;
+  await delay(1000);
+  const again = await subscriber(t, endpoint);
+  await until('more', () => again.arrivals.length > 0);
+  t.ok(again.arrivals[0]!.n - stopped < 20, `${again.arrivals[0]!.n} after ${stopped}: a second would be 50 messages`);
+});
+
+void t.test('a publisher gives its port back', async (t) => {
+  const outlet = await zmqOutlet();
+  const device = playDevice(numbers(1000, 0.01), outlet);
+  const { arrivals } = await subscriber(t, outlet.endpoint);
+  await until('a message', () => arrivals.length > 0);
+  await device.close();
+  const server = createServer().listen(Number(outlet.endpoint.split(':').at(-1)), '127.0.0.1');
   await once(server, 'listening');
   server.close();
 });
