@@ -12,15 +12,14 @@ function allocated(): number {
 }
 
 /**
- * By how much the heap and the arrays outside it grow. The garbage is collected before, and `run` must allocate less than would
- * make V8 collect it in between (its young generation holds 16 MiB).
- * @param run gives what must stay reachable until the memory has been read
+ * By how much the heap and the arrays outside it grow while `run` works. The garbage is collected before, and `run` must allocate
+ * less than would make V8 collect it in between: its young generation holds 16 MiB.
+ * @returns also what `run` gave, which stays reachable until the memory has been read
  */
-export function bytesAllocated(run: () => unknown): number {
+export function bytesAllocated<T>(run: () => T): { bytes: number; result: T } {
   collectGarbage();
   collectGarbage(); // the first one's arrays are let go by a thread of its own, which the second waits for
   const before = allocated();
-  const kept = run();
-  const after = allocated();
-  return kept === collectGarbage ? NaN : after - before;
+  const result = run();
+  return { bytes: allocated() - before, result };
 }

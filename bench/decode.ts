@@ -89,11 +89,7 @@ function allocationPerFrame(driver: Driver, input: Input): number {
     for (let size = 0; to < measured.length && (to === from || size < allocationBatch); to++)
       size += measured[to]!.bytes.length;
     const batch = measured.slice(from, to);
-    const frames: unknown[] = new Array<unknown>(batch.length);
-    allocated += bytesAllocated(() => {
-      for (let i = 0; i < batch.length; i++) frames[i] = decoder.push(batch[i]!.bytes, batch[i]!.arrivalTime);
-      return frames;
-    });
+    allocated += bytesAllocated(() => batch.map(({ bytes, arrivalTime }) => decoder.push(bytes, arrivalTime))).bytes;
     from = to;
   }
   return allocated / (decoder.counters.frames - before);

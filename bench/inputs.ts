@@ -102,7 +102,7 @@ export const inputs: Readonly<Record<string, () => Input>> = {
         ),
       ),
     ),
-    // WT901 data sheet v20-0702: 'Output frequency 0.2 – 200 Hz'.
+    // WT901 data sheet v20-0702: its greatest output rate is 200 Hz.
     fullRate: { perSecond: 200, of: 'frames' },
   }),
 
@@ -157,7 +157,7 @@ export const inputs: Readonly<Record<string, () => Input>> = {
   },
   'intel-5300': () => {
     const source = 'wiar/distance-1/csi_a12_1.dat';
-    // The fastest that has been published: CARM (Wang et al., MobiCom 2015).
+    // What CARM (Wang et al., MobiCom 2015) had of this card.
     return { source, pieces: chopped(recording(source)), fullRate: { perSecond: 2500, of: 'frames' } };
   },
   feitcsi: () => {
@@ -199,7 +199,7 @@ export const inputs: Readonly<Record<string, () => Input>> = {
     files: { profile: dca1000Profile },
     settings: { profile: 'radar.cfg' },
     pieces: messages([...dca1000Datagrams(dca1000Frame(), 20)], 1 / 21_000),
-    // 250 Mbit/s of samples; TI SPRUIJ4A, 'DCA1000EVM User's Guide', 5.3: 325 Mbit/s with the shortest packet delay that is advised.
+    // What the goal asks for; the board passes up to 325 Mbit/s (TI SPRUIJ4A, 'DCA1000EVM User's Guide').
     fullRate: { perSecond: 250e6 / 8, of: 'bytes' },
   }),
 

@@ -14,7 +14,7 @@ program
   .description("how fast each driver decodes, beside its device's full rate, and what it allocates")
   .argument('[driver...]', 'these drivers only')
   .option('--json', 'one JSON line a driver', false)
-  .option('--seconds <n>', 'processor time for each, at least', positive, 1)
+  .option('--seconds <n>', 'processor time for each, at least', positive, 2)
   .action(async (only: string[], options: { json: boolean; seconds: number }) =>
     (await import('./decode.js')).decode({ ...options, only }),
   );
