@@ -96,6 +96,8 @@ function describe(issue: z.core.$ZodIssue, value: unknown): string {
   const found = value === undefined ? 'nothing' : isSecret ? 'what is there' : shown(value);
   switch (issue.code) {
     case 'invalid_type': {
+      // What may not stand there at all has its own words for it.
+      if (issue.expected === 'never') return issue.message;
       const expected = typeNames[issue.expected] ?? issue.expected;
       if (value === undefined) return `missing; expected ${expected}`;
       if (value === null) return `is empty; expected ${expected}, or delete the line`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { pino } from 'pino';
+import type { DecoderCounters } from '../drivers/driver.js';
 import { findDriver } from '../drivers/registry.js';
 import { openTransport } from '../drivers/transports/registry.js';
 import { startInference } from '../models/inference.js';
@@ -12,6 +13,7 @@ import { loadTower } from '../models/store.js';
 import { startBroker } from './broker.js';
 import { allSensors } from './config.js';
 import type { Config, SensorConfig } from './config.js';
+import { readDriverFiles } from './driver-files.js';
 import { feedRecordings } from './feeds.js';
 import { requiredNodeVersion } from './package-root.js';
 import { towerDirectories } from './towers.js';
@@ -144,9 +146,11 @@ async function device(
     }
   }
   const driver = findDriver(name)!;
-  const decoder = driver.decoder(settings);
   let ended: string | undefined;
+  let counters: DecoderCounters;
   try {
+    const decoder = driver.decoder(settings, await readDriverFiles(driver, settings));
+    counters = decoder.counters;
     const connection = await openTransport(
       transport!,
       { onBytes: (bytes, arrivalTime) => void decoder.push(bytes, arrivalTime), onClose: (reason) => (ended = reason) },
@@ -157,7 +161,7 @@ async function device(
   } catch (error) {
     return problem(about, error);
   }
-  const { frames, bytes } = decoder.counters;
+  const { frames, bytes } = counters;
   if (frames > 0) return ok(about, `${driver.title}: ${frames} frames came while it was listened to`);
   if (ended !== undefined) return problem(about, ended);
   return problem(

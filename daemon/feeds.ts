@@ -233,6 +233,5 @@ function* pictures(
   message: (i: number, time: number) => Uint8Array[],
 ): Generator<MessageChunk> {
   const lasts = duration / count;
-  for (let i = 0; i < count; i++)
-    yield { at: start + i * lasts, lasts, label, message: (time) => message(i, time) };
+  for (let i = 0; i < count; i++) yield { at: start + i * lasts, lasts, label, message: (time) => message(i, time) };
 }

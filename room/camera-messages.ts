@@ -15,18 +15,12 @@ export interface Stamp {
 
 /** @param depth [height, width] in millimetres; 0: no return */
 export function encodeDepth(depth: Uint16Array, width: number, height: number, stamp: Stamp): Uint8Array[] {
-  return [
-    header({ kind: 'depth', width, height, encoding: 'z16', metresPerStep: 0.001, ...stamp }),
-    bytesOf(depth),
-  ];
+  return [header({ kind: 'depth', width, height, encoding: 'z16', metresPerStep: 0.001, ...stamp }), bytesOf(depth)];
 }
 
 /** One person. @param joints [count, 3] metres, in the camera's axes */
 export function encodeSkeleton(joints: Float32Array, layout: string, stamp: Stamp): Uint8Array[] {
-  return [
-    header({ kind: 'skeleton', layout, people: 1, joints: joints.length / 3, ...stamp }),
-    bytesOf(joints),
-  ];
+  return [header({ kind: 'skeleton', layout, people: 1, joints: joints.length / 3, ...stamp }), bytesOf(joints)];
 }
 
 function header(keys: object): Uint8Array {

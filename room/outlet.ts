@@ -10,7 +10,7 @@ export interface Outlet<Message> {
   send(message: Message): void;
   /** Called when `heard` or `free` may have changed; the device that plays sets it. */
   onChange: () => void;
-  /** Disconnects whoever listens and gives the port back. */
+  /** Disconnects whoever listens and gives the port back (ZeroMQ: soon after). */
   close(): Promise<void>;
 }
 

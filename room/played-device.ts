@@ -52,7 +52,7 @@ export function playDevice<Message>(
   { stage = new Stage(), onEnd }: { stage?: Stage | undefined; onEnd?: () => void } = {},
 ): PlayedDevice {
   let next = Infinity;
-  let wake = () => undefined as void;
+  let wake: () => void = () => undefined;
   let closed = false;
   const spans: Span[] = [];
   const player: Player = { heard: () => outlet.heard, at: () => next, wake: () => wake() };
@@ -68,8 +68,7 @@ export function playDevice<Message>(
         const wait = due - now();
         if (wait <= 0) {
           if (outlet.heard && outlet.free) {
-            begun ??= due;
-            outlet.send(message(clockStart + due - begun));
+            outlet.send(message(clockStart + due - (begun ??= due)));
             remember(label, due, due + lasts);
             break;
           }

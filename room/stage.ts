@@ -3,8 +3,8 @@
  *  It begins when each device is listened to, or a while after the first is. While nobody listens to any of them, it waits at
  *  what is due next. A device that nobody listens to while others are heard plays on unheard, as a real one would. */
 
-/** Seconds that those who are heard first wait for the others. */
-const patience = 3;
+/** Seconds that those who are heard first wait for the others; less than a sensor may be silent. */
+const patience = 1.5;
 
 const now = () => performance.now() / 1000;
 
@@ -53,7 +53,11 @@ export class Stage {
       if (heard && !this.#heard) this.#zero = Math.max(this.#zero, now() - next);
     } else if (heard && next < Infinity) {
       if (!patient || players.every((player) => player.heard() && player.at() < Infinity)) this.#zero = now() - next;
-      else this.#late ??= setTimeout(() => this.changed(false), patience * 1000);
+      else
+        this.#late ??= setTimeout(() => {
+          this.#late = undefined;
+          this.changed(false);
+        }, patience * 1000);
     }
     this.#heard = heard;
     for (const player of players) player.wake();

@@ -110,6 +110,16 @@ void t.test('every mistake is reported at its line and key', (t) => {
       ],
     ],
     [
+      'a feed that the gateway cannot play to the driver',
+      home.replace('witmotion-wt901', 'depth-zmq').replace(/transport.*/, 'feed: { kind: virtual-wrist }'),
+      ['home.yaml:7:23: places.living-room.sensors.wrist.feed.kind: unknown kind "virtual-wrist"; known: utd-mhad'],
+    ],
+    [
+      'a feed of a device that the gateway cannot play',
+      home.replace('witmotion-wt901', 'velodyne').replace(/transport.*/, 'feed: { kind: virtual-wrist }'),
+      ['home.yaml:7:9: places.living-room.sensors.wrist.feed: the gateway plays no such device; give a transport'],
+    ],
+    [
       'transport and feed',
       `${home}        feed: { kind: virtual-wrist }\n`,
       [
@@ -272,6 +282,13 @@ void t.test('the shipped examples are valid', async (t) => {
   t.equal(real.places['living-room']?.sensors['wrist']?.transport?.type, 'serial');
   const demo = await loadConfig(join(packageRoot, 'examples', 'demo.yaml'));
   t.equal(demo.places['living-room']?.sensors['wrist']?.feed?.kind, 'virtual-wrist');
+  for (const name of ['utd-mhad-three', 'five-captures']) {
+    const file = join(packageRoot, 'examples', `${name}.yaml`);
+    const config = parseConfig(await readFile(file, 'utf8'), file, { SENSING_DATA: '/data' });
+    const { wrist, skeleton, depth } = config.places['laboratory']!.sensors;
+    t.match(skeleton?.feed, { kind: 'utd-mhad', data: '/data/utd-mhad' });
+    t.strictSame([wrist?.feed, depth?.feed], [skeleton?.feed, skeleton?.feed], 'they play together');
+  }
 });
 
 void t.test('drivers and transports refuse keys that they do not know', (t) => {

@@ -15,7 +15,12 @@ const seconds = () => performance.now() / 1000;
 /** Chunk n is the line `n deviceTime`, every `period` seconds. */
 function* lines(count: number, period: number, label: (n: number) => string = () => 'act'): Generator<PlayedChunk> {
   for (let n = 0; n < count; n++)
-    yield { at: n * period, lasts: period, label: label(n), message: (time) => Buffer.from(`${n} ${time.toFixed(4)}\n`) };
+    yield {
+      at: n * period,
+      lasts: period,
+      label: label(n),
+      message: (time) => Buffer.from(`${n} ${time.toFixed(4)}\n`),
+    };
 }
 
 async function play(chunks: Iterable<PlayedChunk>, onEnd?: () => void) {
@@ -163,7 +168,7 @@ void t.test('closing disconnects and gives the port back', async (t) => {
 });
 
 /** What a subscriber gets of messages `n`. */
-async function subscriber(t: Tap, endpoint: string) {
+function subscriber(t: Tap, endpoint: string) {
   const socket = new Subscriber({ linger: 0 });
   const arrivals: { n: number; arrived: number }[] = [];
   socket.connect(endpoint);
@@ -211,7 +216,7 @@ void t.test('two devices begin together, when both are listened to, and stay tog
   const lines = await client(t, port);
   await delay(500);
   t.strictSame(lines.arrivals, [], 'the other one is waited for');
-  const messages = await subscriber(t, endpoint);
+  const messages = subscriber(t, endpoint);
   await until('everything', () => lines.arrivals.length === 100 && messages.arrivals.length === 50);
   t.strictSame(
     messages.arrivals.map(({ n }) => n),
@@ -220,7 +225,9 @@ void t.test('two devices begin together, when both are listened to, and stay tog
   );
   const apart = messages.arrivals.map(({ n, arrived }) => Math.abs(arrived - lines.arrivals[2 * n]!.arrived));
   apart.sort((a, b) => a - b);
-  t.comment(`half of the messages are at most ${(1000 * apart[25]!).toFixed(1)} ms apart, all ${apart[49]!.toFixed(3)} s`);
+  t.comment(
+    `half of the messages are at most ${(1000 * apart[25]!).toFixed(1)} ms apart, all ${apart[49]!.toFixed(3)} s`,
+  );
   t.ok(apart[25]! < 0.1, `half of them are ${apart[25]!} s apart`);
 });
 
@@ -229,9 +236,9 @@ void t.test('one that nobody listens to is not waited for for ever, and plays on
   const lines = await client(t, port);
   const connected = seconds();
   await until('a line', () => lines.arrivals.length > 0);
-  t.ok(seconds() - connected > 2.9, 'waited for a while');
+  t.ok(seconds() - connected > 1.4, 'waited for a while');
   await delay(300);
-  const late = await subscriber(t, endpoint);
+  const late = subscriber(t, endpoint);
   await until('a message', () => late.arrivals.length > 5);
   t.ok(late.arrivals[0]!.n >= 10, `it has missed what was played: joined at ${late.arrivals[0]!.n}`);
   const [{ n, arrived }] = late.arrivals.slice(-1) as [{ n: number; arrived: number }];
@@ -244,13 +251,13 @@ void t.test('one that nobody listens to is not waited for for ever, and plays on
 
 void t.test('nobody listens to any of them: they wait together', async (t) => {
   const { port, endpoint } = await two(t, 100);
-  const first = [await client(t, port), await subscriber(t, endpoint)] as const;
+  const first = [await client(t, port), subscriber(t, endpoint)] as const;
   await until('some', () => first[1].arrivals.length >= 5);
   first[0].socket.destroy();
   await first[1].close();
   const stopped = first[1].arrivals.at(-1)!.n;
   await delay(1000);
-  const again = await subscriber(t, endpoint);
+  const again = subscriber(t, endpoint);
   await until('more', () => again.arrivals.length > 0);
   t.ok(again.arrivals[0]!.n - stopped < 20, `${again.arrivals[0]!.n} after ${stopped}: a second would be 50 messages`);
 });
@@ -258,10 +265,22 @@ void t.test('nobody listens to any of them: they wait together', async (t) => {
 void t.test('a publisher gives its port back', async (t) => {
   const outlet = await zmqOutlet();
   const device = playDevice(numbers(1000, 0.01), outlet);
-  const { arrivals } = await subscriber(t, outlet.endpoint);
+  const { arrivals } = subscriber(t, outlet.endpoint);
   await until('a message', () => arrivals.length > 0);
   await device.close();
-  const server = createServer().listen(Number(outlet.endpoint.split(':').at(-1)), '127.0.0.1');
-  await once(server, 'listening');
-  server.close();
+  const port = Number(outlet.endpoint.split(':').at(-1));
+  // ZeroMQ closes it in a thread of its own.
+  const isFree = async () => {
+    const server = createServer().listen(port, '127.0.0.1');
+    const listening = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    return listening;
+  };
+  const end = seconds() + 10;
+  let free = false;
+  while (!free && seconds() < end) free = await isFree();
+  t.ok(free);
 });

@@ -64,6 +64,39 @@ void t.test('a capture is played with the distances that it was recorded with, o
   t.ok((await play({ speed: 'fastest' })) < double);
 });
 
+void t.test('a capture that repeats goes on, each round after the one before', async (t) => {
+  const payload = (text: string) => ({ payload: Buffer.from(text) });
+  const cut = packet(1000.3, payload('cut'));
+  const bytes = pcapFile([packet(1000, payload('one')), packet(1000.1, payload('two')), packet(1000.3, payload('three')), cut]); // prettier-ignore
+  const file = await scratchFile(t, bytes.subarray(0, -1));
+  const heard = listen();
+  const connection = await openTransport(settings({ file, port: 5500, speed: 10, repeat: true }), heard.handlers);
+  await heard.until(() => heard.pieces.length >= 7);
+  await connection.close();
+  t.strictSame(heard.texts().slice(0, 7), ['one', 'two', 'three', 'one', 'two', 'three', 'one']);
+  const times = heard.pieces.map(({ arrivalTime }) => arrivalTime - heard.pieces[0]!.arrivalTime);
+  // The mean distance is 0.15 s: a round takes 0.45 s.
+  const expected = [0, 0.1, 0.3, 0.45, 0.55, 0.75, 0.9];
+  t.ok(
+    expected.every((time, i) => Math.abs(time - times[i]!) < 2e-6),
+    times.join(),
+  );
+  t.strictSame(heard.reasons, [], 'it never ends');
+
+  const single = listen();
+  const one = await scratchFile(t, pcapFile([packet(5, payload('alone'))]));
+  const ticking = await openTransport(settings({ file: one, port: 5500, speed: 20, repeat: true }), single.handlers);
+  await single.until(() => single.pieces.length >= 3);
+  await ticking.close();
+  t.ok(Math.abs(single.pieces[2]!.arrivalTime - single.pieces[0]!.arrivalTime - 2) < 2e-6, 'once a second');
+
+  const nothing = listen();
+  await openTransport(settings({ file, port: 5501, repeat: true }), nothing.handlers);
+  await nothing.until(() => nothing.reasons.length > 0);
+  t.match(nothing.reasons[0], /none of its 3 datagrams is for port 5501/);
+  t.throws(() => settings({ file, repeat: true, speed: 'fastest' }), /with repeat, speed must be a number/);
+});
+
 void t.test('every datagram of a real capture comes out', { skip }, async (t) => {
   const file = join(folder, 'nexmon/example_4339.pcap');
   const heard = listen();
