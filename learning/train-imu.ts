@@ -46,7 +46,7 @@ export interface TrainedImuTower {
   readonly seconds: number;
 }
 
-export const imuEpochs = { preTraining: 40, fineTuning: 150 } as const;
+export const imuEpochs = { preTraining: 40, fineTuning: 200 } as const;
 /** Pieces of long recordings, samples: each counts as one example of pre-training. */
 const pieceLength = 2 * imuWindow.samples;
 
