@@ -125,9 +125,6 @@ void t.test(
     );
     const absent = await trainImuTower({ ...request, train: [1], test: [8], epochs: 1, preTrainingEpochs: 0 });
     t.equal(absent.evaluation, undefined, 'no figure where no test subject is there');
-    await t.rejects(
-      trainImuTower({ ...request, train: [8], test: [2] }),
-      /no recording of subjects 8.*Subjects there/,
-    );
+    await t.rejects(trainImuTower({ ...request, train: [8], test: [2] }), /no recording of subjects 8.*Subjects there/);
   },
 );
