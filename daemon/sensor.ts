@@ -89,8 +89,8 @@ export function superviseSensor(options: SensorOptions): SupervisedSensor {
   const stopping = new AbortController();
 
   function health(): SensorHealth {
-    const failures = { ...past.failures };
-    for (const counts of [decoder?.counters.failures ?? {}, transportFailures])
+    const failures: Record<string, number> = {};
+    for (const counts of [past.failures, decoder?.counters.failures ?? {}, transportFailures])
       for (const [kind, n] of Object.entries(counts)) if (n > 0) failures[kind] = (failures[kind] ?? 0) + n;
     return {
       state,

@@ -233,7 +233,7 @@ void t.test('wearable sensor, skeleton and depth of one performance at the same 
   // As they arrive: as well as a busy machine can.
   const arrivals = [imu[samples[0]!]!, skeletons[pictures[0]!]!, depths[pictures[0]!]!].map((f) => f.arrivalTime);
   t.comment(`it arrives within ${(1000 * (Math.max(...arrivals) - Math.min(...arrivals))).toFixed(1)} ms`);
-  t.ok(Math.max(...arrivals) - Math.min(...arrivals) < 0.3);
+  t.ok(Math.max(...arrivals) - Math.min(...arrivals) < 2, 'not a recording apart, however busy the machine');
   const window = { start: imu[0]!.arrivalTime, end: imu[samples[0]!]!.arrivalTime - 0.5 };
   for (const { feed } of sensors) t.equal(feed.performing(window), 'wave');
 });
