@@ -1,0 +1,64 @@
+import type { RangeSpectrum } from './range-fft.js';
+
+/** The echo of what stands still is the same in every chirp: both steps take its estimate from each chirp, in place.
+ *  M. A. Richards, Fundamentals of Radar Signal Processing, 5.2 and 5.5. */
+
+/**
+ * Mean over the frame's chirps: mean ← (1/chirps) Σ spectrum.
+ * @param mean [antennas, range bins, 2], written
+ */
+export function chirpMean({ chirps, data }: RangeSpectrum, mean: Float64Array): void {
+  const row = mean.length;
+  mean.fill(0);
+  let c = 0;
+  for (; c + 4 <= chirps; c += 4) {
+    let [p0, p1, p2, p3] = [c * row, (c + 1) * row, (c + 2) * row, (c + 3) * row];
+    for (let i = 0; i < row; i++) mean[i]! += data[p0++]! + data[p1++]! + (data[p2++]! + data[p3++]!);
+  }
+  for (let at = c * row; c < chirps; c++) for (let i = 0; i < row; i++) mean[i]! += data[at++]!;
+  for (let i = 0; i < row; i++) mean[i]! /= chirps;
+}
+
+/** @param background [antennas, range bins, 2] taken from every chirp */
+export function subtractBackground({ chirps, data }: RangeSpectrum, background: Float64Array): void {
+  const row = background.length;
+  for (let c = 0, at = 0; c < chirps; c++) for (let i = 0; i < row; i++) data[at++]! -= background[i]!;
+}
+
+/** Takes out all that did not move within the frame. Someone who sits still and breathes goes with it: see `removeBackground`. */
+export function removeChirpMean(spectrum: RangeSpectrum, mean: Float64Array): void {
+  chirpMean(spectrum, mean);
+  subtractBackground(spectrum, mean);
+}
+
+export interface Background {
+  /** [antennas, range bins, 2] */
+  readonly level: Float64Array;
+  /** Frames that went into it. */
+  frames: number;
+}
+
+export const createBackground = (antennas: number, rangeBins: number): Background => ({
+  level: new Float64Array(antennas * rangeBins * 2),
+  frames: 0,
+});
+
+/**
+ * Takes out what stayed the same over many frames: level ← level + a · (mean − level), a = max(1 / frames, weight), then
+ * spectrum ← spectrum − level. So the first frame is its own background, the first 1 / weight frames are averaged, and
+ * then the memory fades with the time constant 1 / weight frames. Only for a radar whose frames start at one phase.
+ * @param mean [antennas, range bins, 2] scratch
+ */
+export function removeBackground(
+  spectrum: RangeSpectrum,
+  background: Background,
+  weight: number,
+  mean: Float64Array,
+): void {
+  const { level } = background;
+  chirpMean(spectrum, mean);
+  background.frames++;
+  const share = Math.max(1 / background.frames, weight);
+  for (let i = 0; i < level.length; i++) level[i]! += share * (mean[i]! - level[i]!);
+  subtractBackground(spectrum, level);
+}

@@ -1,0 +1,114 @@
+/** Raw samples of a radar to its heatmaps.
+ *
+ *    cube ─▶ range FFT ─▶ static clutter removed ─▶ Doppler FFT, transmitters in phase ─┬▶ range-Doppler power ─▶ dB
+ *                                                                                       └▶ range-azimuth power ─▶ dB
+ *
+ *  Everything is allocated once; a frame allocates nothing. */
+
+import type { RadarCubeFrame } from '../../drivers/frames.js';
+import { createFft, fftSize } from '../fft.js';
+import { createBackground, removeBackground, removeChirpMean } from './clutter.js';
+import { decibels } from './decibels.js';
+import { createDopplerCube, createDopplerFftScratch, dopplerFft, tdmPhases, type DopplerCube } from './doppler-fft.js';
+import { antennaRows, rangeStep, velocityStep, type AntennaRow, type RadarGeometry } from './geometry.js';
+import { createRangeAzimuthScratch, rangeAzimuthPower, rangeDopplerPower } from './heatmaps.js';
+import { createRangeSpectrum, rangeFft } from './range-fft.js';
+import { windowFunction, type WindowName } from './window-functions.js';
+
+export interface CubeHeatmapOptions {
+  readonly geometry: RadarGeometry;
+  readonly shape: RadarCubeFrame['shape'];
+  readonly components: RadarCubeFrame['components'];
+  /** Default: Hann. */
+  readonly rangeWindow?: WindowName;
+  /** Default: Hann. */
+  readonly dopplerWindow?: WindowName;
+  /** Range bins to keep, a multiple of 4. Default: all. */
+  readonly rangeBins?: number;
+  /** A power of two. Default: 64. */
+  readonly azimuthBins?: number;
+  /** What is taken out as standing: each frame's mean (the default), the mean of many frames with this weight of a new
+   * one, or nothing. */
+  readonly clutter?: 'chirp-mean' | 'none' | { readonly weight: number };
+}
+
+/** The arrays are written anew with every frame. */
+export interface CubeHeatmaps {
+  readonly rangeBins: number;
+  readonly dopplerBins: number;
+  readonly azimuthBins: number;
+  /** Metres from one range bin to the next. */
+  readonly rangeStep: number;
+  /** m/s from one Doppler bin to the next; bin dopplerBins / 2 stands. */
+  readonly velocityStep: number;
+  readonly rows: readonly AntennaRow[];
+  readonly cube: DopplerCube;
+  /** [range bins, Doppler bins] */
+  readonly rangeDopplerPower: Float64Array;
+  /** [range bins, azimuth bins], bin i at sin(azimuth) = 2 i / azimuthBins − 1. */
+  readonly rangeAzimuthPower: Float64Array;
+  /** The same in dB of the converter's steps squared. */
+  readonly rangeDoppler: Float32Array;
+  readonly rangeAzimuth: Float32Array;
+  /** A frame of the options' shape. */
+  update(frame: RadarCubeFrame): void;
+}
+
+export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
+  const { geometry, shape, components, clutter = 'chirp-mean', azimuthBins = 64 } = options;
+  const [chirps, transmitters, receivers, samples] = shape;
+  const antennas = transmitters * receivers;
+  if (geometry.antennas.length !== antennas || geometry.transmitters !== transmitters) {
+    throw new RangeError(`${antennas} virtual antennas in the cube, ${geometry.antennas.length} in the geometry`);
+  }
+  const rangeTransform = createFft(fftSize(samples));
+  const dopplerTransform = createFft(fftSize(chirps));
+  const azimuthTransform = createFft(azimuthBins);
+  const bins = components === 2 ? rangeTransform.size : rangeTransform.size / 2;
+  const rangeBins = Math.min(options.rangeBins ?? bins, bins);
+  const dopplerBins = dopplerTransform.size;
+
+  const rangeWindow = windowFunction(options.rangeWindow ?? 'hann', samples);
+  const dopplerWindow = windowFunction(options.dopplerWindow ?? 'hann', chirps);
+  const phases = tdmPhases(transmitters, dopplerBins);
+  const rows = antennaRows(geometry);
+
+  const rangeScratch = {
+    input: new Float64Array(2 * rangeTransform.size),
+    output: new Float64Array(2 * rangeTransform.size),
+  };
+  const dopplerScratch = createDopplerFftScratch(dopplerBins);
+  const azimuthScratch = createRangeAzimuthScratch(rows, azimuthBins);
+  const spectrum = createRangeSpectrum(chirps, antennas, rangeBins);
+  const mean = new Float64Array(antennas * rangeBins * 2);
+  const background = createBackground(antennas, rangeBins);
+  const cube = createDopplerCube(rangeBins, antennas, dopplerBins);
+
+  const maps = {
+    rangeDopplerPower: new Float64Array(rangeBins * dopplerBins),
+    rangeAzimuthPower: new Float64Array(rangeBins * azimuthBins),
+    rangeDoppler: new Float32Array(rangeBins * dopplerBins),
+    rangeAzimuth: new Float32Array(rangeBins * azimuthBins),
+  };
+
+  return {
+    rangeBins,
+    dopplerBins,
+    azimuthBins,
+    rangeStep: rangeStep(geometry, rangeTransform.size),
+    velocityStep: velocityStep(geometry, dopplerBins),
+    rows,
+    cube,
+    ...maps,
+    update(frame) {
+      rangeFft(frame, rangeWindow, rangeTransform, rangeScratch, spectrum);
+      if (clutter === 'chirp-mean') removeChirpMean(spectrum, mean);
+      else if (clutter !== 'none') removeBackground(spectrum, background, clutter.weight, mean);
+      dopplerFft(spectrum, dopplerWindow, dopplerTransform, phases, dopplerScratch, cube);
+      rangeDopplerPower(cube, maps.rangeDopplerPower);
+      rangeAzimuthPower(cube, rows, azimuthTransform, azimuthScratch, maps.rangeAzimuthPower);
+      decibels(maps.rangeDopplerPower, maps.rangeDoppler);
+      decibels(maps.rangeAzimuthPower, maps.rangeAzimuth);
+    },
+  };
+}
