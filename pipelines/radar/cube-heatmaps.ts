@@ -8,6 +8,7 @@
 import type { RadarCubeFrame } from '../../drivers/frames.js';
 import { createFft, fftSize } from '../fft.js';
 import { createBackground, removeBackground, removeChirpMean } from './clutter.js';
+import type { CubeScales } from './cube-points.js';
 import { decibels } from './decibels.js';
 import { createDopplerCube, createDopplerFftScratch, dopplerFft, tdmPhases, type DopplerCube } from './doppler-fft.js';
 import { antennaRows, rangeStep, velocityStep, type AntennaRow, type RadarGeometry } from './geometry.js';
@@ -37,10 +38,8 @@ export interface CubeHeatmaps {
   readonly rangeBins: number;
   readonly dopplerBins: number;
   readonly azimuthBins: number;
-  /** Metres from one range bin to the next. */
-  readonly rangeStep: number;
-  /** m/s from one Doppler bin to the next; bin dopplerBins / 2 stands. */
-  readonly velocityStep: number;
+  /** As `cubePoints` takes them. */
+  readonly scales: CubeScales;
   readonly rows: readonly AntennaRow[];
   readonly cube: DopplerCube;
   /** [range bins, Doppler bins] */
@@ -95,8 +94,12 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
     rangeBins,
     dopplerBins,
     azimuthBins,
-    rangeStep: rangeStep(geometry, rangeTransform.size),
-    velocityStep: velocityStep(geometry, dopplerBins),
+    scales: {
+      rangeStep: rangeStep(geometry, rangeTransform.size),
+      velocityStep: velocityStep(geometry, dopplerBins),
+      transmitters,
+      coupling: geometry.frequency / geometry.slope,
+    },
     rows,
     cube,
     ...maps,

@@ -58,10 +58,14 @@ export interface CubeScales {
   /** m/s from one Doppler bin to the next. */
   readonly velocityStep: number;
   readonly transmitters: number;
+  /** Seconds, frequency / slope: so much times its velocity farther away a moving target seems, as its Doppler shift adds to
+   * the beat. */
+  readonly coupling: number;
 }
 
 /**
- * Detections to points. Range and velocity are interpolated between bins over the range-Doppler power (`peakOffset`),
+ * Detections to points. Range and velocity are interpolated between bins over the range-Doppler power (`peakOffset`), the
+ * range in the middle of the frame without what the velocity adds to it,
  * azimuth over the zero-padded angle spectrum summed over the rows; before that the phases of time-multiplexed
  * transmitters are turned on by what the velocity between two bins adds. Elevation comes from the phase that the next
  * higher row is ahead by in that direction, arg Σ y[row + 1] y*[row] = −π Δz sin(elevation), where the rows are evenly
@@ -102,12 +106,13 @@ export function cubePoints(
     const u = directionOfPeak(spectrum);
     const w = rows.length > 1 ? sineOfElevation(values, rows, u, scratch.rowValues) : NaN;
 
-    const range = (rangeBin + rangeOffset) * scales.rangeStep;
+    const velocity = (dopplerBin + dopplerOffset - dopplerBins / 2) * scales.velocityStep;
+    const range = (rangeBin + rangeOffset) * scales.rangeStep - scales.coupling * velocity;
     const sinElevation = Number.isNaN(w) ? 0 : w;
     const cosElevation = Math.sqrt(1 - sinElevation * sinElevation);
     const sinAzimuth = cosElevation > 0 ? Math.min(1, Math.max(-1, u / cosElevation)) : 0;
     out.range[i] = range;
-    out.velocity[i] = (dopplerBin + dopplerOffset - dopplerBins / 2) * scales.velocityStep;
+    out.velocity[i] = velocity;
     out.azimuth[i] = Math.asin(sinAzimuth);
     out.elevation[i] = Math.asin(w);
     out.snr[i] = 10 * Math.log10(peak / detections.noise[i]!);
