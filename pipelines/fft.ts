@@ -7,8 +7,6 @@ export interface Fft {
   readonly size: number;
   /** [size, 2] → [size, 2], real and imaginary part; `out` and `input` must be two arrays of that length. */
   transform(out: Float64Array, input: Float64Array): void;
-  /** [size] real → [size / 2, 2], the bins 0 to size / 2 − 1; `out` holds [size, 2], its second half is not written to. */
-  realTransform(out: Float64Array, input: Float64Array): void;
 }
 
 /** @param size a power of two from 2 on; otherwise throws */

@@ -1,5 +1,5 @@
 import type { Fft } from '../fft.js';
-import type { DopplerCube } from './doppler-fft.js';
+import type { Cube } from './cube.js';
 import type { AntennaRow } from './geometry.js';
 
 /** The antennas' values of one cell of the cube, in the order of the cube. */
@@ -9,7 +9,7 @@ export interface CellValues {
 }
 
 /** [antennas] of one range and velocity. */
-export function cellValues(cube: DopplerCube, rangeBin: number, dopplerBin: number, out: CellValues): void {
+export function cellValues(cube: Cube, rangeBin: number, dopplerBin: number, out: CellValues): void {
   const { antennas, dopplerBins, re, im } = cube;
   for (let a = 0, at = rangeBin * antennas * dopplerBins + dopplerBin; a < antennas; a++, at += dopplerBins) {
     out.re[a] = re[at]!;

@@ -1,45 +1,45 @@
-import type { RangeSpectrum } from './range-fft.js';
+import type { Cube } from './cube.js';
 
 /** The echo of what stands still is the same in every chirp: both steps take its estimate from each chirp, in place.
  *  M. A. Richards, Fundamentals of Radar Signal Processing, 5.2 and 5.5. */
 
 /**
  * Mean over the frame's chirps: mean ← (1/chirps) Σ spectrum.
- * @param mean [antennas, range bins, 2], written
+ * @param mean [pairs, range bins, 4], written
  */
-export function chirpMean({ chirps, data }: RangeSpectrum, mean: Float64Array): void {
+export function chirpMean({ chirps, spectrum }: Cube, mean: Float64Array): void {
   const row = mean.length;
   mean.fill(0);
   let c = 0;
   for (; c + 4 <= chirps; c += 4) {
     let [p0, p1, p2, p3] = [c * row, (c + 1) * row, (c + 2) * row, (c + 3) * row];
-    for (let i = 0; i < row; i++) mean[i]! += data[p0++]! + data[p1++]! + (data[p2++]! + data[p3++]!);
+    for (let i = 0; i < row; i++) mean[i]! += spectrum[p0++]! + spectrum[p1++]! + (spectrum[p2++]! + spectrum[p3++]!);
   }
-  for (let at = c * row; c < chirps; c++) for (let i = 0; i < row; i++) mean[i]! += data[at++]!;
+  for (let at = c * row; c < chirps; c++) for (let i = 0; i < row; i++) mean[i]! += spectrum[at++]!;
   for (let i = 0; i < row; i++) mean[i]! /= chirps;
 }
 
-/** @param background [antennas, range bins, 2] taken from every chirp */
-export function subtractBackground({ chirps, data }: RangeSpectrum, background: Float64Array): void {
+/** @param background [pairs, range bins, 4] taken from every chirp */
+export function subtractBackground({ chirps, spectrum }: Cube, background: Float64Array): void {
   const row = background.length;
-  for (let c = 0, at = 0; c < chirps; c++) for (let i = 0; i < row; i++) data[at++]! -= background[i]!;
+  for (let c = 0, at = 0; c < chirps; c++) for (let i = 0; i < row; i++) spectrum[at++]! -= background[i]!;
 }
 
 /** Takes out all that did not move within the frame. Someone who sits still and breathes goes with it: see `removeBackground`. */
-export function removeChirpMean(spectrum: RangeSpectrum, mean: Float64Array): void {
-  chirpMean(spectrum, mean);
-  subtractBackground(spectrum, mean);
+export function removeChirpMean(cube: Cube, mean: Float64Array): void {
+  chirpMean(cube, mean);
+  subtractBackground(cube, mean);
 }
 
 export interface Background {
-  /** [antennas, range bins, 2] */
+  /** [pairs, range bins, 4] */
   readonly level: Float64Array;
   /** Frames that went into it. */
   frames: number;
 }
 
-export const createBackground = (antennas: number, rangeBins: number): Background => ({
-  level: new Float64Array(antennas * rangeBins * 2),
+export const createBackground = ({ pairs, rangeBins }: Cube): Background => ({
+  level: new Float64Array(pairs * rangeBins * 4),
   frames: 0,
 });
 
@@ -47,18 +47,13 @@ export const createBackground = (antennas: number, rangeBins: number): Backgroun
  * Takes out what stayed the same over many frames: level ← level + a · (mean − level), a = max(1 / frames, weight), then
  * spectrum ← spectrum − level. So the first frame is its own background, the first 1 / weight frames are averaged, and
  * then the memory fades with the time constant 1 / weight frames. Only for a radar whose frames start at one phase.
- * @param mean [antennas, range bins, 2] scratch
+ * @param mean [pairs, range bins, 4] scratch
  */
-export function removeBackground(
-  spectrum: RangeSpectrum,
-  background: Background,
-  weight: number,
-  mean: Float64Array,
-): void {
+export function removeBackground(cube: Cube, background: Background, weight: number, mean: Float64Array): void {
   const { level } = background;
-  chirpMean(spectrum, mean);
+  chirpMean(cube, mean);
   background.frames++;
   const share = Math.max(1 / background.frames, weight);
   for (let i = 0; i < level.length; i++) level[i]! += share * (mean[i]! - level[i]!);
-  subtractBackground(spectrum, level);
+  subtractBackground(cube, level);
 }

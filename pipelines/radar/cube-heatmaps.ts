@@ -9,11 +9,12 @@ import type { RadarCubeFrame } from '../../drivers/frames.js';
 import { createFft, fftSize } from '../fft.js';
 import { createBackground, removeBackground, removeChirpMean } from './clutter.js';
 import type { CubeScales } from './cube-points.js';
+import { createCube, type Cube } from './cube.js';
 import { decibels } from './decibels.js';
-import { createDopplerCube, createDopplerFftScratch, dopplerFft, tdmPhases, type DopplerCube } from './doppler-fft.js';
+import { dopplerFft, tdmPhases } from './doppler-fft.js';
 import { antennaRows, rangeStep, velocityStep, type AntennaRow, type RadarGeometry } from './geometry.js';
 import { createRangeAzimuthScratch, rangeAzimuthPower, rangeDopplerPower } from './heatmaps.js';
-import { createRangeSpectrum, rangeFft } from './range-fft.js';
+import { rangeFft } from './range-fft.js';
 import { windowFunction, type WindowName } from './window-functions.js';
 
 export interface CubeHeatmapOptions {
@@ -24,7 +25,7 @@ export interface CubeHeatmapOptions {
   readonly rangeWindow?: WindowName;
   /** Default: Hann. */
   readonly dopplerWindow?: WindowName;
-  /** Range bins to keep, a multiple of 4. Default: all. */
+  /** Range bins to keep. Default: all. */
   readonly rangeBins?: number;
   /** A power of two. Default: 64. */
   readonly azimuthBins?: number;
@@ -41,7 +42,7 @@ export interface CubeHeatmaps {
   /** As `cubePoints` takes them. */
   readonly scales: CubeScales;
   readonly rows: readonly AntennaRow[];
-  readonly cube: DopplerCube;
+  readonly cube: Cube;
   /** [range bins, Doppler bins] */
   readonly rangeDopplerPower: Float64Array;
   /** [range bins, azimuth bins], bin i at sin(azimuth) = 2 i / azimuthBins − 1. */
@@ -60,28 +61,21 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
   if (geometry.antennas.length !== antennas || geometry.transmitters !== transmitters) {
     throw new RangeError(`${antennas} virtual antennas in the cube, ${geometry.antennas.length} in the geometry`);
   }
-  const rangeTransform = createFft(fftSize(samples));
-  const dopplerTransform = createFft(fftSize(chirps));
-  const azimuthTransform = createFft(azimuthBins);
-  const bins = components === 2 ? rangeTransform.size : rangeTransform.size / 2;
+  const rangeSize = fftSize(samples);
+  const dopplerBins = fftSize(chirps);
+  const bins = components === 2 ? rangeSize : rangeSize / 2;
   const rangeBins = Math.min(options.rangeBins ?? bins, bins);
-  const dopplerBins = dopplerTransform.size;
-
-  const rangeWindow = windowFunction(options.rangeWindow ?? 'hann', samples);
-  const dopplerWindow = windowFunction(options.dopplerWindow ?? 'hann', chirps);
+  const cube = createCube(
+    { chirps, transmitters, receivers, samples, rangeBins, rangeSize, dopplerBins },
+    windowFunction(options.rangeWindow ?? 'hann', samples),
+    windowFunction(options.dopplerWindow ?? 'hann', chirps),
+  );
+  const background = createBackground(cube);
+  const mean = new Float64Array(background.level.length);
   const phases = tdmPhases(transmitters, dopplerBins);
   const rows = antennaRows(geometry);
-
-  const rangeScratch = {
-    input: new Float64Array(2 * rangeTransform.size),
-    output: new Float64Array(2 * rangeTransform.size),
-  };
-  const dopplerScratch = createDopplerFftScratch(dopplerBins);
+  const azimuthTransform = createFft(azimuthBins);
   const azimuthScratch = createRangeAzimuthScratch(rows, azimuthBins);
-  const spectrum = createRangeSpectrum(chirps, antennas, rangeBins);
-  const mean = new Float64Array(antennas * rangeBins * 2);
-  const background = createBackground(antennas, rangeBins);
-  const cube = createDopplerCube(rangeBins, antennas, dopplerBins);
 
   const maps = {
     rangeDopplerPower: new Float64Array(rangeBins * dopplerBins),
@@ -95,7 +89,7 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
     dopplerBins,
     azimuthBins,
     scales: {
-      rangeStep: rangeStep(geometry, rangeTransform.size),
+      rangeStep: rangeStep(geometry, rangeSize),
       velocityStep: velocityStep(geometry, dopplerBins),
       transmitters,
       coupling: geometry.frequency / geometry.slope,
@@ -104,10 +98,10 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
     cube,
     ...maps,
     update(frame) {
-      rangeFft(frame, rangeWindow, rangeTransform, rangeScratch, spectrum);
-      if (clutter === 'chirp-mean') removeChirpMean(spectrum, mean);
-      else if (clutter !== 'none') removeBackground(spectrum, background, clutter.weight, mean);
-      dopplerFft(spectrum, dopplerWindow, dopplerTransform, phases, dopplerScratch, cube);
+      rangeFft(frame, cube);
+      if (clutter === 'chirp-mean') removeChirpMean(cube, mean);
+      else if (clutter !== 'none') removeBackground(cube, background, clutter.weight, mean);
+      dopplerFft(cube, phases);
       rangeDopplerPower(cube, maps.rangeDopplerPower);
       rangeAzimuthPower(cube, rows, azimuthTransform, azimuthScratch, maps.rangeAzimuthPower);
       decibels(maps.rangeDopplerPower, maps.rangeDoppler);

@@ -1,7 +1,7 @@
 import type { Fft } from '../fft.js';
 import { addAngleFft, cellValues, peakOffset, type AngleFftScratch, type CellValues } from './angle.js';
 import type { Detections } from './cfar.js';
-import type { DopplerCube } from './doppler-fft.js';
+import type { Cube } from './cube.js';
 import type { AntennaRow } from './geometry.js';
 
 /** Detected points; every array has one row a point. */
@@ -75,7 +75,7 @@ export interface CubeScales {
  * @param fft of size azimuth bins
  */
 export function cubePoints(
-  cube: DopplerCube,
+  cube: Cube,
   power: Float64Array,
   detections: Detections,
   rows: readonly AntennaRow[],

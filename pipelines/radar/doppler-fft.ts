@@ -1,20 +1,4 @@
-import type { Fft } from '../fft.js';
-import type { RangeSpectrum } from './range-fft.js';
-
-/** Complex value of every range, antenna and velocity. */
-export interface DopplerCube {
-  readonly rangeBins: number;
-  readonly antennas: number;
-  readonly dopplerBins: number;
-  /** [range bins, antennas, Doppler bins]; Doppler bin dopplerBins / 2 stands, those above it move away. */
-  readonly re: Float64Array;
-  readonly im: Float64Array;
-}
-
-export function createDopplerCube(rangeBins: number, antennas: number, dopplerBins: number): DopplerCube {
-  const size = rangeBins * antennas * dopplerBins;
-  return { rangeBins, antennas, dopplerBins, re: new Float64Array(size), im: new Float64Array(size) };
-}
+import type { Cube } from './cube.js';
 
 /** [transmitters, Doppler bins] e^(−2πi d t / (dopplerBins · transmitters)), d = bin − dopplerBins / 2. */
 export interface TdmPhases {
@@ -40,80 +24,35 @@ export function tdmPhases(transmitters: number, dopplerBins: number): TdmPhases 
   };
 }
 
-/** Range bins at once: as many as one cache line of the spectrum holds, since each line is 4 kB and more from the next. */
-const tile = 4;
-
-export interface DopplerFftScratch {
-  /** 4 × [fft size, 2] zeros */
-  readonly input: readonly [Float64Array, Float64Array, Float64Array, Float64Array];
-  /** [fft size, 2] */
-  readonly output: Float64Array;
-}
-
-export function createDopplerFftScratch(size: number): DopplerFftScratch {
-  const array = () => new Float64Array(2 * size);
-  return { input: [array(), array(), array(), array()], output: array() };
-}
-
 /**
  * Doppler spectrum of every range and antenna over the chirps, with the standing one in the middle, and the phases of
- * time-multiplexed transmitters put right: [chirps, antennas, range bins] → [range bins, antennas, Doppler bins] complex.
- * Chirps are zero-padded to the size of `fft`. Bin d lies at `(d − dopplerBins / 2) · velocityStep`. Principles of Modern
- * Radar, 17.4.
- * @param window [chirps]
+ * time-multiplexed transmitters put right: cube.spectrum → cube.re and im. Chirps are zero-padded to the size of the FFT. Bin d
+ * lies at `(d − dopplerBins / 2) · velocityStep`. Principles of Modern Radar, 17.4.
  * @param phases of the cube's transmitters
  */
-export function dopplerFft(
-  spectrum: RangeSpectrum,
-  window: Float64Array,
-  fft: Fft,
-  phases: TdmPhases,
-  scratch: DopplerFftScratch,
-  out: DopplerCube,
-): void {
-  const { chirps, antennas, rangeBins, data } = spectrum;
-  const [in0, in1, in2, in3] = scratch.input;
-  const { re, im, dopplerBins } = out;
-  const chirpStep = antennas * rangeBins * 2;
-  const receivers = antennas / (phases.re.length / dopplerBins);
-  for (let r = 0; r < rangeBins; r += tile) {
-    for (let a = 0; a < antennas; a++) {
-      let from = (a * rangeBins + r) * 2;
-      for (let c = 0, i = 0; c < chirps; c++, i += 2, from += chirpStep) {
-        const weight = window[c]!;
-        in0[i] = weight * data[from]!;
-        in0[i + 1] = weight * data[from + 1]!;
-        in1[i] = weight * data[from + 2]!;
-        in1[i + 1] = weight * data[from + 3]!;
-        in2[i] = weight * data[from + 4]!;
-        in2[i + 1] = weight * data[from + 5]!;
-        in3[i] = weight * data[from + 6]!;
-        in3[i + 1] = weight * data[from + 7]!;
-      }
-      const phase = Math.floor(a / receivers) * dopplerBins;
-      for (let k = 0; k < tile; k++) {
-        fft.transform(scratch.output, scratch.input[k]!);
-        turnAndShift(scratch.output, phases, phase, re, im, ((r + k) * antennas + a) * dopplerBins, dopplerBins);
-      }
+export function dopplerFft(cube: Cube, phases: TdmPhases): void {
+  const { pairs, rangeBins, antennas, dopplerBins, kernels } = cube;
+  for (let r = 0; r < rangeBins; r++) {
+    for (let pair = 0; pair < pairs; pair++) {
+      kernels.dopplerTransform(pair, r);
+      turnAndShift(cube, phases, 2 * pair, 0, (r * antennas + 2 * pair) * dopplerBins);
+      if (2 * pair + 1 < antennas)
+        turnAndShift(cube, phases, 2 * pair + 1, 1, (r * antennas + 2 * pair + 1) * dopplerBins);
     }
   }
 }
 
-function turnAndShift(
-  spectrum: Float64Array,
-  phases: TdmPhases,
-  phase: number,
-  re: Float64Array,
-  im: Float64Array,
-  at: number,
-  bins: number,
-): void {
+/** Of one antenna of the pair that was transformed. */
+function turnAndShift(cube: Cube, phases: TdmPhases, antenna: number, half: 0 | 1, at: number): void {
+  const { dopplerBins: bins, receivers, re, im } = cube;
+  const spectrum = cube.kernels.transformed;
+  const phase = Math.floor(antenna / receivers) * bins;
   const turnRe = phases.re;
   const turnIm = phases.im;
-  for (let d = 0, from = bins; d < bins; d++, from += 2) {
-    if (from === 2 * bins) from = 0;
+  for (let d = 0, from = 2 * bins + half; d < bins; d++, from += 4) {
+    if (d === bins / 2) from = half;
     const x = spectrum[from]!;
-    const y = spectrum[from + 1]!;
+    const y = spectrum[from + 2]!;
     const c = turnRe[phase + d]!;
     const s = turnIm[phase + d]!;
     re[at + d] = x * c - y * s;

@@ -1,12 +1,12 @@
 import type { Fft } from '../fft.js';
-import type { DopplerCube } from './doppler-fft.js';
+import type { Cube } from './cube.js';
 import type { AntennaRow } from './geometry.js';
 
 /**
  * Range-Doppler power: Σ over the antennas of |cube|², [range bins, Doppler bins]. The antennas' powers are summed, not
  * their amplitudes, so that a target counts the same from every direction. Principles of Modern Radar, 15.3.
  */
-export function rangeDopplerPower(cube: DopplerCube, out: Float64Array): void {
+export function rangeDopplerPower(cube: Cube, out: Float64Array): void {
   const { rangeBins, antennas, dopplerBins, re, im } = cube;
   for (let r = 0, from = 0; r < rangeBins; r++) {
     const to = r * dopplerBins;
@@ -55,19 +55,19 @@ export function createRangeAzimuthScratch(rows: readonly AntennaRow[], azimuthBi
  * @param fft of size azimuth bins
  */
 export function rangeAzimuthPower(
-  cube: DopplerCube,
+  cube: Cube,
   rows: readonly AntennaRow[],
   fft: Fft,
   scratch: RangeAzimuthScratch,
   out: Float64Array,
 ): void {
-  const { rangeBins, antennas, dopplerBins } = cube;
+  const { rangeBins } = cube;
   const { lagRe, lagIm, input, output } = scratch;
   const bins = fft.size;
   for (let r = 0; r < rangeBins; r++) {
     lagRe.fill(0);
     lagIm.fill(0);
-    for (const row of rows) addAutocorrelation(cube, r * antennas * dopplerBins, row, lagRe, lagIm);
+    for (const row of rows) addAutocorrelation(cube, r, row, lagRe, lagIm);
     for (let lag = 0; lag < lagRe.length; lag++) {
       input[2 * lag] = lagRe[lag]!;
       input[2 * lag + 1] = -lagIm[lag]!;
@@ -82,73 +82,30 @@ export function rangeAzimuthPower(
   }
 }
 
-/** lag[x_b − x_a] += Σ_d cube[b, d] · conj(cube[a, d]), for every pair with x_b ≥ x_a; four b at a time, so that a's values
- * are loaded once for all four. */
+/** lag[x_b − x_a] += Σ_d cube[b, d] · conj(cube[a, d]), for every pair with x_b ≥ x_a, two a and two b at a time. */
 function addAutocorrelation(
-  cube: DopplerCube,
-  base: number,
-  row: AntennaRow,
+  cube: Cube,
+  rangeBin: number,
+  { antenna, x }: AntennaRow,
   lagRe: Float64Array,
   lagIm: Float64Array,
 ): void {
-  const { dopplerBins, re, im } = cube;
-  const { antenna, x } = row;
-  for (let a = 0; a < antenna.length; a++) {
-    const first = base + antenna[a]! * dopplerBins;
-    let b = a;
-    for (; b + 4 <= antenna.length; b += 4) {
-      let p0 = base + antenna[b]! * dopplerBins;
-      let p1 = base + antenna[b + 1]! * dopplerBins;
-      let p2 = base + antenna[b + 2]! * dopplerBins;
-      let p3 = base + antenna[b + 3]! * dopplerBins;
-      let re0 = 0;
-      let im0 = 0;
-      let re1 = 0;
-      let im1 = 0;
-      let re2 = 0;
-      let im2 = 0;
-      let re3 = 0;
-      let im3 = 0;
-      for (let p = first; p < first + dopplerBins; p++) {
-        const u = re[p]!;
-        const v = im[p]!;
-        let s = re[p0]!;
-        let t = im[p0++]!;
-        re0 += s * u + t * v;
-        im0 += t * u - s * v;
-        s = re[p1]!;
-        t = im[p1++]!;
-        re1 += s * u + t * v;
-        im1 += t * u - s * v;
-        s = re[p2]!;
-        t = im[p2++]!;
-        re2 += s * u + t * v;
-        im2 += t * u - s * v;
-        s = re[p3]!;
-        t = im[p3++]!;
-        re3 += s * u + t * v;
-        im3 += t * u - s * v;
+  const { kernels } = cube;
+  const { lagSums: sums, zeroRow } = kernels;
+  const base = rangeBin * cube.antennas;
+  const count = antenna.length;
+  for (let a = 0; a < count; a += 2) {
+    const [a0, a1] = [base + antenna[a]!, a + 1 < count ? base + antenna[a + 1]! : zeroRow];
+    for (let b = a; b < count; b += 2) {
+      kernels.lags(a0, a1, base + antenna[b]!, b + 1 < count ? base + antenna[b + 1]! : zeroRow);
+      for (let i = a; i < Math.min(a + 2, count); i++) {
+        for (let j = Math.max(i, b); j < Math.min(b + 2, count); j++) {
+          const lag = x[j]! - x[i]!;
+          const at = 8 * (i - a) + 4 * (j - b);
+          lagRe[lag]! += sums[at]! + sums[at + 1]!;
+          lagIm[lag]! += sums[at + 2]! + sums[at + 3]!;
+        }
       }
-      const at = x[a]!;
-      lagRe[x[b]! - at]! += re0;
-      lagIm[x[b]! - at]! += im0;
-      lagRe[x[b + 1]! - at]! += re1;
-      lagIm[x[b + 1]! - at]! += im1;
-      lagRe[x[b + 2]! - at]! += re2;
-      lagIm[x[b + 2]! - at]! += im2;
-      lagRe[x[b + 3]! - at]! += re3;
-      lagIm[x[b + 3]! - at]! += im3;
-    }
-    for (; b < antenna.length; b++) {
-      let q = base + antenna[b]! * dopplerBins;
-      let sumRe = 0;
-      let sumIm = 0;
-      for (let p = first; p < first + dopplerBins; p++, q++) {
-        sumRe += re[q]! * re[p]! + im[q]! * im[p]!;
-        sumIm += im[q]! * re[p]! - re[q]! * im[p]!;
-      }
-      lagRe[x[b]! - x[a]!]! += sumRe;
-      lagIm[x[b]! - x[a]!]! += sumIm;
     }
   }
 }

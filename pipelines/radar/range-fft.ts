@@ -1,63 +1,38 @@
 import type { RadarCubeFrame } from '../../drivers/frames.js';
-import type { Fft } from '../fft.js';
-
-/** Spectrum of each chirp. */
-export interface RangeSpectrum {
-  readonly chirps: number;
-  readonly antennas: number;
-  /** A multiple of 4. */
-  readonly rangeBins: number;
-  /** [chirps, antennas, range bins, 2] real and imaginary part. */
-  readonly data: Float64Array;
-}
-
-/** @param rangeBins a multiple of 4; otherwise throws */
-export function createRangeSpectrum(chirps: number, antennas: number, rangeBins: number): RangeSpectrum {
-  if (rangeBins % 4 !== 0) throw new RangeError(`${rangeBins} range bins: not a multiple of 4`);
-  return { chirps, antennas, rangeBins, data: new Float64Array(chirps * antennas * rangeBins * 2) };
-}
-
-export interface RangeFftScratch {
-  /** [fft size, 2] zeros */
-  readonly input: Float64Array;
-  /** [fft size, 2] */
-  readonly output: Float64Array;
-}
+import type { Cube } from './cube.js';
 
 /**
  * Range spectrum of every chirp: [chirps, transmitters, receivers, samples] real or complex converter's steps →
- * [chirps, antennas, range bins] complex, the same units times the window's sum; an antenna is transmitter · receivers +
- * receiver. Samples are zero-padded to the size of `fft`. Bins that `out` has no place for are left out; a real signal has
- * fft.size / 2. Bin k lies at `k · rangeStep`. Principles of Modern Radar, 8.3.
- * @param window [samples]
+ * cube.spectrum, the same units times the window's sum. Samples are zero-padded to the size of the FFT; of a real signal the
+ * bins from the middle on mirror the others. Bin k lies at `k · rangeStep`. Principles of Modern Radar, 8.3.
+ * @param frame of the cube's shape
  */
-export function rangeFft(
-  frame: Pick<RadarCubeFrame, 'shape' | 'components' | 'data'>,
-  window: Float64Array,
-  fft: Fft,
-  scratch: RangeFftScratch,
-  out: RangeSpectrum,
-): void {
-  const { data, components } = frame;
-  const { input, output } = scratch;
-  const spectrum = out.data;
-  const samples = window.length;
-  const rows = out.chirps * out.antennas;
-  const row = 2 * out.rangeBins;
-  let from = 0;
-  let to = 0;
-  for (let r = 0; r < rows; r++) {
-    if (components === 2) {
-      for (let n = 0; n < samples; n++, from += 2) {
-        const weight = window[n]!;
-        input[2 * n] = weight * data[from]!;
-        input[2 * n + 1] = weight * data[from + 1]!;
-      }
-      fft.transform(output, input);
-    } else {
-      for (let n = 0; n < samples; n++) input[n] = window[n]! * data[from++]!;
-      fft.realTransform(output, input);
+export function rangeFft(frame: Pick<RadarCubeFrame, 'components' | 'data'>, cube: Cube): void {
+  const { chirps, antennas, pairs, samples, kernels } = cube;
+  for (let chirp = 0; chirp < chirps; chirp++) {
+    for (let pair = 0; pair < pairs; pair++) {
+      const first = (chirp * antennas + 2 * pair) * samples;
+      const second = 2 * pair + 1 < antennas ? first + samples : first; // alone: the same twice
+      if (frame.components === 2) loadComplex(frame.data, 2 * first, 2 * second, samples, kernels.samples);
+      else loadReal(frame.data, first, second, samples, kernels.samples);
+      kernels.rangeTransform(chirp, pair);
     }
-    for (let k = 0; k < row; k++) spectrum[to++] = output[k]!;
+  }
+}
+
+function loadComplex(data: Int16Array, first: number, second: number, samples: number, out: Float64Array): void {
+  for (let n = 0, a = first, b = second; n < 4 * samples; n += 4, a += 2, b += 2) {
+    out[n] = data[a]!;
+    out[n + 1] = data[b]!;
+    out[n + 2] = data[a + 1]!;
+    out[n + 3] = data[b + 1]!;
+  }
+}
+
+/** The imaginary parts are never written, and 0. */
+function loadReal(data: Int16Array, first: number, second: number, samples: number, out: Float64Array): void {
+  for (let n = 0; n < samples; n++) {
+    out[4 * n] = data[first + n]!;
+    out[4 * n + 1] = data[second + n]!;
   }
 }
