@@ -14,13 +14,12 @@ import { percentile } from './statistics.js';
 
 const python = '/usr/bin/python3';
 const shape = [64, 3, 4, 256] as const;
-/** Between frames that the peer is asked for in turn, and frames in a row for the allocation. */
-const [warmUp, allocationFrames] = [40, 200];
+const warmUp = 150;
 
 export interface PipelineMeasurement {
   step: string;
   microsecondsPerFrame: number;
-  /** What V8's heap grew by a frame in a row of frames without a collection. */
+  /** What V8's heap grew by a frame; the median of several rows of frames, so that a collection in one does not hide it. */
   bytesAllocatedPerFrame: number;
   /** NumPy's time over ours, medians; absent without a NumPy. */
   ratioToNumPy?: number;
@@ -76,6 +75,18 @@ function largestDifference(maps: readonly Float32Array[], others: readonly numbe
   return largest;
 }
 
+/** Median over 5 rows of 50 calls, less what the reading itself allocates. */
+function allocatedPerCall(call: () => void): number {
+  const growth = (calls: number) => {
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < calls; i++) call();
+    return process.memoryUsage().heapUsed - before;
+  };
+  growth(0);
+  const rows = Array.from({ length: 5 }, () => (growth(50) - growth(0)) / 50);
+  return Math.round(percentile(rows, 0.5));
+}
+
 export async function measureRadarCube(frames = 100): Promise<PipelineMeasurement> {
   const maps = createCubeHeatmaps({
     geometry: {
@@ -92,9 +103,7 @@ export async function measureRadarCube(frames = 100): Promise<PipelineMeasuremen
   const frame = noiseFrame();
   const peer = await startNumPy(frame.data);
   for (let i = 0; i < warmUp; i++) maps.update(frame);
-  const before = process.memoryUsage().heapUsed;
-  for (let i = 0; i < allocationFrames; i++) maps.update(frame);
-  const after = process.memoryUsage().heapUsed;
+  const bytesAllocatedPerFrame = allocatedPerCall(() => maps.update(frame));
 
   const ours: number[] = [];
   const theirs: number[] = [];
@@ -109,7 +118,7 @@ export async function measureRadarCube(frames = 100): Promise<PipelineMeasuremen
   const measured = {
     step: 'radar cube to heatmaps',
     microsecondsPerFrame: Math.round(own * 1e3),
-    bytesAllocatedPerFrame: Math.max(0, Math.round((after - before) / allocationFrames)),
+    bytesAllocatedPerFrame,
   };
   if (!peer) return measured;
   const other = percentile(theirs, 0.5);

@@ -61,7 +61,9 @@ export function addAngleFft(
  */
 export function peakOffset(before: number, peak: number, after: number): number {
   if (!(before > 0 && after > 0 && peak > 0)) return 0;
-  const [a, b, c] = [Math.log(before), Math.log(peak), Math.log(after)];
+  const a = Math.log(before);
+  const b = Math.log(peak);
+  const c = Math.log(after);
   const curvature = a - 2 * b + c;
   return curvature < 0 ? Math.min(0.5, Math.max(-0.5, (a - c) / (2 * curvature))) : 0;
 }

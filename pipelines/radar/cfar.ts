@@ -87,8 +87,11 @@ export function detect(power: Float64Array, rangeBins: number, dopplerBins: numb
   out.count = 0;
   out.dropped = 0;
   const { axis } = cfar.options;
-  const [lines, length, lineStep, step] =
-    axis === 'range' ? [dopplerBins, rangeBins, 1, dopplerBins] : [rangeBins, dopplerBins, dopplerBins, 1];
+  const overRange = axis === 'range';
+  const lines = overRange ? dopplerBins : rangeBins;
+  const length = overRange ? rangeBins : dopplerBins;
+  const lineStep = overRange ? 1 : dopplerBins;
+  const step = overRange ? dopplerBins : 1;
   const { line } = cfar;
   for (let l = 0; l < lines; l++) {
     for (let i = 0, from = l * lineStep; i < length; i++, from += step) line[i] = power[from]!;

@@ -10,19 +10,31 @@ import type { Cube } from './cube.js';
 export function chirpMean({ chirps, spectrum }: Cube, mean: Float64Array): void {
   const row = mean.length;
   mean.fill(0);
-  let c = 0;
-  for (; c + 4 <= chirps; c += 4) {
-    let [p0, p1, p2, p3] = [c * row, (c + 1) * row, (c + 2) * row, (c + 3) * row];
-    for (let i = 0; i < row; i++) mean[i]! += spectrum[p0++]! + spectrum[p1++]! + (spectrum[p2++]! + spectrum[p3++]!);
-  }
-  for (let at = c * row; c < chirps; c++) for (let i = 0; i < row; i++) mean[i]! += spectrum[at++]!;
+  const fours = chirps - (chirps % 4);
+  for (let c = 0; c < fours; c += 4) addFourRows(spectrum, c * row, mean);
+  for (let c = fours; c < chirps; c++) addRow(spectrum, c * row, mean);
   for (let i = 0; i < row; i++) mean[i]! /= chirps;
+}
+
+/** Four at once: the sums are loaded and stored a fourth as often. */
+function addFourRows(spectrum: Float64Array, first: number, sums: Float64Array): void {
+  const row = sums.length;
+  for (let i = 0, at = first; i < row; i++, at++) {
+    sums[i]! += spectrum[at]! + spectrum[at + row]! + (spectrum[at + 2 * row]! + spectrum[at + 3 * row]!);
+  }
+}
+
+function addRow(spectrum: Float64Array, first: number, sums: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += spectrum[first + i]!;
 }
 
 /** @param background [pairs, range bins, 4] taken from every chirp */
 export function subtractBackground({ chirps, spectrum }: Cube, background: Float64Array): void {
-  const row = background.length;
-  for (let c = 0, at = 0; c < chirps; c++) for (let i = 0; i < row; i++) spectrum[at++]! -= background[i]!;
+  for (let c = 0; c < chirps; c++) subtractFromRow(spectrum, c * background.length, background);
+}
+
+function subtractFromRow(spectrum: Float64Array, first: number, background: Float64Array): void {
+  for (let i = 0; i < background.length; i++) spectrum[first + i]! -= background[i]!;
 }
 
 /** Takes out all that did not move within the frame. Someone who sits still and breathes goes with it: see `removeBackground`. */

@@ -20,7 +20,8 @@ export function cubeFault(
 ): CubeFault | undefined {
   const { data } = frame;
   const size = shape[0] * shape[1] * shape[2] * shape[3];
-  const sameShape = frame.shape.every((length, axis) => length === shape[axis]);
+  let sameShape = true;
+  for (let axis = 0; axis < 4; axis++) if (frame.shape[axis] !== shape[axis]) sameShape = false;
   if (!sameShape || frame.components !== components || data.length !== size * components) return 'shape';
   if (frame.missing > faultShares.missing * size) return 'missing';
   let clipped = 0;

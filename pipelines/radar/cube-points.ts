@@ -40,6 +40,8 @@ export interface CubePointScratch extends AngleFftScratch {
   readonly spectrum: Float64Array;
   /** [rows, 2] */
   readonly rowValues: Float64Array;
+  /** [2] sin(azimuth) cos(elevation), sin(elevation) */
+  readonly direction: Float64Array;
 }
 
 export function createCubePointScratch(antennas: number, azimuthBins: number, rows: number): CubePointScratch {
@@ -49,6 +51,7 @@ export function createCubePointScratch(antennas: number, azimuthBins: number, ro
     values: { re: new Float64Array(antennas), im: new Float64Array(antennas) },
     spectrum: new Float64Array(azimuthBins),
     rowValues: new Float64Array(2 * rows),
+    direction: new Float64Array(2),
   };
 }
 
@@ -85,7 +88,7 @@ export function cubePoints(
   out: CubePoints,
 ): void {
   const { dopplerBins, rangeBins } = cube;
-  const { values, spectrum } = scratch;
+  const { values, spectrum, direction } = scratch;
   out.count = Math.min(detections.count, out.range.length);
   for (let i = 0; i < out.count; i++) {
     const cell = detections.cell[i]!;
@@ -103,8 +106,10 @@ export function cubePoints(
     turn(values, dopplerOffset / dopplerBins, scales.transmitters);
     spectrum.fill(0);
     for (const row of rows) addAngleFft(values, row, fft, scratch, spectrum);
-    const u = directionOfPeak(spectrum);
-    const w = rows.length > 1 ? sineOfElevation(values, rows, u, scratch.rowValues) : NaN;
+    findAzimuth(spectrum, direction);
+    findElevation(values, rows, scratch.rowValues, direction);
+    const u = direction[0]!;
+    const w = direction[1]!;
 
     const velocity = (dopplerBin + dopplerOffset - dopplerBins / 2) * scales.velocityStep;
     const range = (rangeBin + rangeOffset) * scales.rangeStep - scales.coupling * velocity;
@@ -127,35 +132,43 @@ function turn({ re, im }: CellValues, cycles: number, transmitters: number): voi
   const receivers = re.length / transmitters;
   for (let a = 0; a < re.length; a++) {
     const phase = (-2 * Math.PI * cycles * Math.floor(a / receivers)) / transmitters;
-    const [c, s] = [Math.cos(phase), Math.sin(phase)];
-    const [x, y] = [re[a]!, im[a]!];
+    const c = Math.cos(phase);
+    const s = Math.sin(phase);
+    const x = re[a]!;
+    const y = im[a]!;
     re[a] = x * c - y * s;
     im[a] = x * s + y * c;
   }
 }
 
-/** sin(azimuth) cos(elevation) of the highest bin, interpolated; the first and the last bin are neighbours. */
-function directionOfPeak(spectrum: Float64Array): number {
+/** direction[0] ← that of the highest bin, interpolated; the first and the last bin are neighbours. */
+function findAzimuth(spectrum: Float64Array, direction: Float64Array): void {
   const bins = spectrum.length;
   let peak = 0;
   for (let i = 1; i < bins; i++) if (spectrum[i]! > spectrum[peak]!) peak = i;
   const before = spectrum[(peak + bins - 1) % bins]!;
   const after = spectrum[(peak + 1) % bins]!;
-  return (2 * (peak + peakOffset(before, spectrum[peak]!, after))) / bins - 1;
+  direction[0] = (2 * (peak + peakOffset(before, spectrum[peak]!, after))) / bins - 1;
 }
 
-function sineOfElevation(
+/** direction[1] ← from the phases between the rows in the azimuth of direction[0]; NaN if there is one row only. */
+function findElevation(
   { re, im }: CellValues,
   rows: readonly AntennaRow[],
-  u: number,
   rowValues: Float64Array,
-): number {
+  direction: Float64Array,
+): void {
+  direction[1] = NaN;
+  if (rows.length < 2) return;
+  const u = direction[0]!;
   rowValues.fill(0);
   for (let r = 0; r < rows.length; r++) {
     const { antenna, x } = rows[r]!;
     for (let i = 0; i < antenna.length; i++) {
-      const [c, s] = [Math.cos(Math.PI * x[i]! * u), Math.sin(Math.PI * x[i]! * u)];
-      const [a, b] = [re[antenna[i]!]!, im[antenna[i]!]!];
+      const c = Math.cos(Math.PI * x[i]! * u);
+      const s = Math.sin(Math.PI * x[i]! * u);
+      const a = re[antenna[i]!]!;
+      const b = im[antenna[i]!]!;
       rowValues[2 * r]! += (a * c - b * s) / antenna.length;
       rowValues[2 * r + 1]! += (a * s + b * c) / antenna.length;
     }
@@ -165,9 +178,12 @@ function sineOfElevation(
   let sumIm = 0;
   for (let r = 0; r + 1 < rows.length; r++) {
     if (rows[r + 1]!.z - rows[r]!.z !== spacing) continue;
-    const [a, b, c, d] = [rowValues[2 * r + 2]!, rowValues[2 * r + 3]!, rowValues[2 * r]!, rowValues[2 * r + 1]!];
+    const a = rowValues[2 * r + 2]!;
+    const b = rowValues[2 * r + 3]!;
+    const c = rowValues[2 * r]!;
+    const d = rowValues[2 * r + 1]!;
     sumRe += a * c + b * d;
     sumIm += b * c - a * d;
   }
-  return Math.min(1, Math.max(-1, -Math.atan2(sumIm, sumRe) / (Math.PI * spacing)));
+  direction[1] = Math.min(1, Math.max(-1, -Math.atan2(sumIm, sumRe) / (Math.PI * spacing)));
 }

@@ -20,9 +20,16 @@ export interface AdaptiveScale {
   low: number;
   high: number;
   readonly counts: Uint32Array;
+  /** The newest map's least and largest value. */
+  readonly extremes: Float64Array;
 }
 
-export const createAdaptiveScale = (): AdaptiveScale => ({ low: NaN, high: NaN, counts: new Uint32Array(1024) });
+export const createAdaptiveScale = (): AdaptiveScale => ({
+  low: NaN,
+  high: NaN,
+  counts: new Uint32Array(1024),
+  extremes: new Float64Array(2),
+});
 
 export interface AdaptiveScaling {
   /** Share of the map's cells that lie below `low`: the noise, 0.5 by default. */
@@ -44,12 +51,10 @@ export function scaleAdaptive(
   { lowShare = 0.5, weight = 0.1, leastSpan = 20 }: AdaptiveScaling,
   out: Float32Array,
 ): void {
-  let least = Infinity;
-  let most = -Infinity;
-  for (const value of db) {
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
+  const { extremes } = scale;
+  findExtremes(db, extremes);
+  const least = extremes[0]!;
+  const most = extremes[1]!;
   const quantile = least + lowerShare(db, least, most, lowShare, scale.counts) * (most - least);
   const share = Number.isNaN(scale.low) ? 1 : weight;
   scale.low = share === 1 ? quantile : scale.low + share * (quantile - scale.low);
@@ -57,12 +62,26 @@ export function scaleAdaptive(
   scaleFixed(db, scale.low, Math.max(scale.high, scale.low + leastSpan), out);
 }
 
+function findExtremes(values: Float32Array, out: Float64Array): void {
+  out[0] = Infinity;
+  out[1] = -Infinity;
+  const count = values.length;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value < out[0]) out[0] = value;
+    if (value > out[1]) out[1] = value;
+  }
+}
+
 /** Where between `least` (0) and `most` (1) the value lies below which a share of all are. */
 function lowerShare(values: Float32Array, least: number, most: number, share: number, counts: Uint32Array): number {
   if (!(most > least)) return 0;
   counts.fill(0);
   const factor = counts.length / (most - least);
-  for (const value of values) counts[Math.min(counts.length - 1, Math.floor((value - least) * factor))]!++;
+  const cells = values.length;
+  for (let i = 0; i < cells; i++) {
+    counts[Math.min(counts.length - 1, Math.floor((values[i]! - least) * factor))]!++;
+  }
   let missing = share * values.length;
   let k = 0;
   while (k < counts.length - 1 && counts[k]! < missing) missing -= counts[k++]!;

@@ -95,7 +95,8 @@ function addAutocorrelation(
   const base = rangeBin * cube.antennas;
   const count = antenna.length;
   for (let a = 0; a < count; a += 2) {
-    const [a0, a1] = [base + antenna[a]!, a + 1 < count ? base + antenna[a + 1]! : zeroRow];
+    const a0 = base + antenna[a]!;
+    const a1 = a + 1 < count ? base + antenna[a + 1]! : zeroRow;
     for (let b = a; b < count; b += 2) {
       kernels.lags(a0, a1, base + antenna[b]!, b + 1 < count ? base + antenna[b + 1]! : zeroRow);
       for (let i = a; i < Math.min(a + 2, count); i++) {

@@ -32,10 +32,16 @@ export function pointFeatures(points: Float32Array, count: number, sums: Float64
   if (count === 0) return;
   // Channels 0 to 4; 5: speed.
   sums.fill(0);
-  let [lowest, highest, slowest, fastest, loudest] = [Infinity, -Infinity, Infinity, -Infinity, -Infinity];
+  let lowest = Infinity;
+  let highest = -Infinity;
+  let slowest = Infinity;
+  let fastest = -Infinity;
+  let loudest = -Infinity;
   for (let i = 0, at = 0; i < count; i++, at += gatheredChannels) {
     for (let c = 0; c < 5; c++) sums[c]! += points[at + c]!;
-    const [z, velocity, snr] = [points[at + 2]!, points[at + 3]!, points[at + 4]!];
+    const z = points[at + 2]!;
+    const velocity = points[at + 3]!;
+    const snr = points[at + 4]!;
     sums[5]! += Math.abs(velocity);
     lowest = Math.min(lowest, z);
     highest = Math.max(highest, z);
@@ -44,7 +50,10 @@ export function pointFeatures(points: Float32Array, count: number, sums: Float64
     loudest = Math.max(loudest, snr);
   }
   for (let k = 0; k < 6; k++) sums[k]! /= count;
-  let [xx, yy, zz, vv] = [0, 0, 0, 0];
+  let xx = 0;
+  let yy = 0;
+  let zz = 0;
+  let vv = 0;
   for (let i = 0, at = 0; i < count; i++, at += gatheredChannels) {
     xx += (points[at]! - sums[0]!) ** 2;
     yy += (points[at + 1]! - sums[1]!) ** 2;

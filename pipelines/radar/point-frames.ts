@@ -44,8 +44,11 @@ export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
   const sent = position ? position.length / 3 : 0;
   let kept = 0;
   for (let i = 0; i < sent; i++) {
-    const [x, y, z] = [position![3 * i]!, position![3 * i + 1]!, position![3 * i + 2]!];
-    const [v, s] = [velocity?.[i] ?? 0, snr?.[i] ?? 0];
+    const x = position![3 * i]!;
+    const y = position![3 * i + 1]!;
+    const z = position![3 * i + 2]!;
+    const v = velocity?.[i] ?? 0;
+    const s = snr?.[i] ?? 0;
     if (kept === points || !Number.isFinite(x + y + z + v + s)) {
       state.dropped++;
       continue;
@@ -90,11 +93,13 @@ export function gatherPoints(state: PointFrames, start: number, end: number, out
       if (seen < Math.floor((row * total) / kept)) continue;
       const from = (slot * points + i) * pointChannels;
       const to = row++ * gatheredChannels;
-      const [x, y, z] = [data[from]!, data[from + 1]!, data[from + 2]!];
+      const x = data[from]!;
+      const y = data[from + 1]!;
+      const z = data[from + 2]!;
       for (let c = 0; c < pointChannels; c++) out[to + c] = data[from + c]!;
-      out[to + 5] = Math.hypot(x, y, z);
+      out[to + 5] = Math.sqrt(x * x + y * y + z * z);
       out[to + 6] = Math.atan2(x, y);
-      out[to + 7] = Math.atan2(z, Math.hypot(x, y));
+      out[to + 7] = Math.atan2(z, Math.sqrt(x * x + y * y));
       out[to + 8] = end - times[slot]!;
     }
   }

@@ -22,26 +22,28 @@ def packed(array, dtype="<f8"):
     return {"shape": array.shape, "base64": base64.b64encode(array.tobytes()).decode()}
 
 
-def maps(cube, positions, range_window, doppler_window, background=None, azimuth_bins=64):
-    """cube [chirps, transmitters, receivers, samples], background 'mean', an array, or None → powers."""
+def maps(cube, positions, range_window, doppler_window, background=None, sizes=None, azimuth_bins=64):
+    """cube [chirps, transmitters, receivers, samples], background 'mean', an array, or None → powers.
+    sizes: of the zero-padded range and Doppler FFT."""
     chirps, transmitters, receivers, samples = cube.shape
-    spectrum = np.fft.fft(cube * signal.get_window(range_window, samples), axis=3)
+    range_size, bins = sizes or (samples, chirps)
+    spectrum = np.fft.fft(cube * signal.get_window(range_window, samples), range_size, axis=3)
     if not np.iscomplexobj(cube):
-        spectrum = spectrum[..., : samples // 2]
+        spectrum = spectrum[..., : range_size // 2]
     if isinstance(background, str):
         spectrum = spectrum - spectrum.mean(axis=0)
     elif background is not None:
         spectrum = spectrum - background
     window = signal.get_window(doppler_window, chirps)
-    doppler = np.fft.fftshift(np.fft.fft(spectrum * window[:, None, None, None], axis=0), axes=0)
-    d = np.arange(chirps) - chirps // 2
+    doppler = np.fft.fftshift(np.fft.fft(spectrum * window[:, None, None, None], bins, axis=0), axes=0)
+    d = np.arange(bins) - bins // 2
     t = np.arange(transmitters)
-    doppler = doppler * np.exp(-2j * np.pi * d[:, None] * t / (chirps * transmitters))[:, :, None, None]
-    doppler = doppler.reshape(chirps, transmitters * receivers, -1)
+    doppler = doppler * np.exp(-2j * np.pi * d[:, None] * t / (bins * transmitters))[:, :, None, None]
+    doppler = doppler.reshape(bins, transmitters * receivers, -1)
     range_doppler = (np.abs(doppler) ** 2).sum(axis=1).T
     range_azimuth = 0
     for z in sorted({z for _, z in positions}):
-        grid = np.zeros((chirps, azimuth_bins, doppler.shape[2]), complex)
+        grid = np.zeros((bins, azimuth_bins, doppler.shape[2]), complex)
         for antenna, (x, height) in enumerate(positions):
             if height == z:
                 grid[:, x] = doppler[:, antenna]
@@ -87,6 +89,17 @@ def golden():
     out["real"] = {
         "cube": packed(real, "<i2"),
         "positions": one_row,
+        "rangeDoppler": packed(range_doppler),
+        "rangeAzimuth": packed(range_azimuth),
+    }
+
+    # Lengths that are no powers of two, an odd number of antennas, with gaps between them, in no order.
+    padded = made_cube(3, (11, 3, 1, 20), True)
+    gaps = [(5, 0), (0, 0), (2, 0)]
+    range_doppler, range_azimuth = maps(padded, gaps, "hann", "hann", "mean", (32, 16))
+    out["padded"] = {
+        "cube": packed(np.stack([padded.real, padded.imag], -1), "<i2"),
+        "positions": gaps,
         "rangeDoppler": packed(range_doppler),
         "rangeAzimuth": packed(range_azimuth),
     }

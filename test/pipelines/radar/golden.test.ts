@@ -22,6 +22,7 @@ interface Golden {
   windows: Record<(typeof windowNames)[number], Packed>;
   complex: GoldenCube & { rangeDopplerDecibels: Packed; rangeAzimuthDecibels: Packed };
   real: GoldenCube;
+  padded: GoldenCube;
   background: { weight: number; rangeDoppler: Packed };
   cellAveraging: { factor: number; cells: number; looks: number; rate: number }[];
   orderedStatistic: { factor: number; cells: number; rank: number; looks: number; rate: number; rankMean: number }[];
@@ -103,6 +104,23 @@ void t.test('heatmaps of real samples, one row, other windows', (t) => {
   maps.update(frame(new Int16Array(bytes(cube)), shape, 1));
   close(t, maps.rangeDopplerPower, doubles(expected.rangeDoppler), 'range-Doppler power', 1e-9);
   close(t, maps.rangeAzimuthPower, doubles(expected.rangeAzimuth), 'range-azimuth power', 1e-9);
+  t.end();
+});
+
+void t.test('lengths that are no powers of two, an odd number of antennas with gaps between them', (t) => {
+  const { cube, positions, ...expected } = golden.padded;
+  const shape = [11, 3, 1, 20] as const;
+  const all = createCubeHeatmaps({ geometry: geometry(positions, 3), shape, components: 2 });
+  const near = createCubeHeatmaps({ geometry: geometry(positions, 3), shape, components: 2, rangeBins: 9 });
+  const samples = frame(new Int16Array(bytes(cube)), shape, 2);
+  for (const maps of [all, near]) {
+    // A second frame must not see the first.
+    for (let i = 0; i < 2; i++) maps.update(samples);
+    const { rangeBins } = maps;
+    const [doppler, azimuth] = [doubles(expected.rangeDoppler), doubles(expected.rangeAzimuth)];
+    close(t, maps.rangeDopplerPower, doppler.subarray(0, 16 * rangeBins), `${rangeBins} bins, range-Doppler`, 1e-9);
+    close(t, maps.rangeAzimuthPower, azimuth.subarray(0, 64 * rangeBins), `${rangeBins} bins, range-azimuth`, 1e-9);
+  }
   t.end();
 });
 
