@@ -42,24 +42,22 @@ export function cellAveragingRate(factor: number, cells: number, looks: number):
 
 const quadratureSteps = 2000;
 
-/** ∫ f(z) · density of the k-th smallest of `cells` cells at z, dz, by Simpson's rule:
- *  density = N! / ((k − 1)! (N − k)!) · P^(k−1) Q^(N−k) · z^(L−1) e^−z / (L − 1)!,  P = 1 − Q. */
+/** ∫ f(z) · density of the k-th smallest of `cells` cells at z, dz, by Simpson's rule: density ∝ P^(k−1) Q^(N−k) z^(L−1) e^−z,
+ *  P = 1 − Q, so that k and N need not be whole numbers. */
 function meanOverRank(cells: number, rank: number, looks: number, f: (z: number) => number): number {
-  let log = 0; // of the factorials
-  for (let i = 1; i <= cells; i++) log += Math.log(i);
-  for (let i = 1; i < rank; i++) log -= Math.log(i);
-  for (let i = 1; i <= cells - rank; i++) log -= Math.log(i);
-  for (let i = 1; i < looks; i++) log -= Math.log(i);
   const most = looks + 12 * Math.sqrt(looks) + 30;
-  const step = most / quadratureSteps;
   let sum = 0;
+  let total = 0;
   for (let i = 1; i <= quadratureSteps; i++) {
-    const z = i * step;
-    const [p, q] = [staysBelow(looks, z), exceeds(looks, z)];
-    const logDensity = log + (rank - 1) * Math.log(p) + (cells - rank) * Math.log(q) + (looks - 1) * Math.log(z) - z;
-    sum += (i === quadratureSteps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp(logDensity) * f(z);
+    const z = (i * most) / quadratureSteps;
+    const p = staysBelow(looks, z);
+    const q = exceeds(looks, z);
+    const logDensity = (rank - 1) * Math.log(p) + (cells - rank) * Math.log(q) + (looks - 1) * Math.log(z) - z;
+    const weight = i === quadratureSteps ? 1 : i % 2 === 1 ? 4 : 2;
+    total += weight * Math.exp(logDensity);
+    sum += weight * Math.exp(logDensity) * f(z);
   }
-  return (sum * step) / 3;
+  return sum / total;
 }
 
 /** P(cell > factor · k-th smallest). For one look it is Π_{i<k} (N − i) / (N − i + factor). */
@@ -87,3 +85,58 @@ export const cellAveragingFactor = (rate: number, cells: number, looks: number):
 
 export const orderedStatisticFactor = (rate: number, cells: number, rank: number, looks: number): number =>
   factorFor(rate, (factor) => orderedStatisticRate(factor, cells, rank, looks));
+
+/**
+ * How alike the powers of noise in cells k = 1, 2, … bins apart are, as a window function and zero-padding make them:
+ * |Σ w² e^(−2πi kn/N)|² / (Σ w²)², up to the last k with 0.001 and more.
+ */
+export function powerCorrelation(window: ArrayLike<number>, fftSize: number): number[] {
+  const correlation: number[] = [];
+  for (let k = 0; k <= fftSize / 2; k++) {
+    let [re, im] = [0, 0];
+    for (let n = 0; n < window.length; n++) {
+      const angle = (2 * Math.PI * k * n) / fftSize;
+      re += window[n]! ** 2 * Math.cos(angle);
+      im += window[n]! ** 2 * Math.sin(angle);
+    }
+    correlation.push(re * re + im * im);
+  }
+  const relative = correlation.slice(1).map((value) => value / correlation[0]!);
+  return relative.slice(0, 1 + relative.findLastIndex((value) => value >= 1e-3));
+}
+
+/** As many independent cells have a mean of the same variance as a row of `cells` such ones: N² / (N + 2 Σ (N − k) r[k]). */
+export function independentCells(cells: number, correlation: readonly number[]): number {
+  let variance = cells;
+  for (let k = 1; k <= correlation.length && k < cells; k++) variance += 2 * (cells - k) * correlation[k - 1]!;
+  return cells > 0 ? cells ** 2 / variance : 0;
+}
+
+/**
+ * How alike two cells are in whether they lie below the value that a share of all do, when their powers are alike by r: what
+ * counts for an order statistic as r does for a mean. With that value q and the density f, it is
+ *
+ *     Σ_{n≥1} n! Γ(L) / Γ(n + L) · r^n (q f(q) / n · Laguerre_{n−1}^{(L)}(q))² / (share (1 − share))
+ *
+ * by the series of the two cells' joint density: W. F. Kibble, A two-variate gamma type distribution, Sankhyā 5 (1941).
+ */
+export function rankCorrelation(r: number, share: number, looks: number): number {
+  let [low, high] = [0, looks + 12 * Math.sqrt(looks) + 30];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (staysBelow(looks, middle) < share) low = middle;
+    else high = middle;
+  }
+  const q = low;
+  let density = Math.exp(-q); // · q
+  for (let i = 1; i <= looks; i++) density *= q / (i < looks ? i : 1);
+  let [before, laguerre, weight, sum] = [0, 1, 1, 0];
+  for (let n = 1; n <= 40; n++) {
+    weight *= (n * r) / (n + looks - 1);
+    sum += weight * ((density * laguerre) / n) ** 2;
+    const next = ((2 * n - 1 + looks - q) * laguerre - (n - 1 + looks) * before) / n;
+    before = laguerre;
+    laguerre = next;
+  }
+  return sum / (share * (1 - share));
+}

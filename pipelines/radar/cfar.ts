@@ -7,9 +7,15 @@
  *    ordered-statistic    cell > factor · k-th smallest of them: other targets among them do not hide this one
  *
  *  Over range the ends of a line have fewer training cells (at least those of one side), and a factor of their own; Doppler
- *  bins go round. H. Rohling, Radar CFAR thresholding in clutter and multiple target situations, IEEE Trans. AES 19 (1983). */
+ *  bins go round. Cells that a window function made alike count as fewer. H. Rohling, Radar CFAR thresholding in clutter and multiple target situations, IEEE Trans. AES 19 (1983). */
 
-import { cellAveragingFactor, meanOfRank, orderedStatisticFactor } from './cfar-factors.js';
+import {
+  cellAveragingFactor,
+  independentCells,
+  meanOfRank,
+  orderedStatisticFactor,
+  rankCorrelation,
+} from './cfar-factors.js';
 
 export type CfarKind = 'cell-averaging' | 'ordered-statistic';
 export type CfarAxis = 'range' | 'doppler';
@@ -21,13 +27,15 @@ export interface CfarOptions {
   training: number;
   /** Cells left out between them and the cell, on each side: as many as a target spreads over. */
   guard: number;
-  /** Probability that a cell of noise alone is called a target, where neighbouring cells are independent: a window function
-   * makes them alike, and then it is more. */
+  /** Probability that a cell of noise alone is called a target. */
   falseAlarmRate: number;
   /** Independent powers summed in each cell: antennas. */
   looks: number;
   /** k as a share of the training cells, ordered statistic only. Default: 0.75. */
   rank?: number;
+  /** How alike neighbouring cells of noise are along the axis, as `powerCorrelation` gives for its window; the guard should be
+   * as long. Default: independent. */
+  correlation?: readonly number[];
 }
 
 export interface Cfar {
@@ -44,18 +52,22 @@ export interface Cfar {
 
 /** @param longest the longer axis of the maps */
 export function createCfar(options: CfarOptions, longest: number): Cfar {
-  const { kind, training, falseAlarmRate, looks, rank: share = 0.75 } = options;
+  const { kind, training, falseAlarmRate, looks, rank: share = 0.75, correlation = [] } = options;
   const most = 2 * training;
+  const alike =
+    kind === 'cell-averaging' ? correlation : correlation.map((power) => rankCorrelation(power, share, looks));
   const factor = new Float64Array(most + 1).fill(NaN);
   const rank = new Int32Array(most + 1);
   const rankMean = new Float64Array(most + 1);
   for (let cells = training; cells <= most; cells++) {
     rank[cells] = Math.max(1, Math.round(share * cells));
+    const independent = independentCells(training, alike) + independentCells(cells - training, alike);
     if (kind === 'cell-averaging') {
-      factor[cells] = cellAveragingFactor(falseAlarmRate, cells, looks);
+      factor[cells] = cellAveragingFactor(falseAlarmRate, independent, looks);
     } else {
-      factor[cells] = orderedStatisticFactor(falseAlarmRate, cells, rank[cells]!, looks);
-      rankMean[cells] = meanOfRank(cells, rank[cells]!, looks);
+      const independentRank = (rank[cells]! / cells) * independent;
+      factor[cells] = orderedStatisticFactor(falseAlarmRate, independent, independentRank, looks);
+      rankMean[cells] = meanOfRank(independent, independentRank, looks);
     }
   }
   return { options, factor, rank, rankMean, line: new Float64Array(longest), sorted: new Float64Array(most) };

@@ -7,6 +7,7 @@
 
 import type { RadarCubeFrame } from '../../drivers/frames.js';
 import { createFft, fftSize } from '../fft.js';
+import { powerCorrelation } from './cfar-factors.js';
 import { createBackground, removeBackground, removeChirpMean } from './clutter.js';
 import type { CubeScales } from './cube-points.js';
 import { createCube, type Cube } from './cube.js';
@@ -41,6 +42,8 @@ export interface CubeHeatmaps {
   readonly azimuthBins: number;
   /** As `cubePoints` takes them. */
   readonly scales: CubeScales;
+  /** How alike noise is in cells 1, 2, … bins apart, as the windows make it: for a CFAR. */
+  readonly noiseCorrelation: { readonly range: readonly number[]; readonly doppler: readonly number[] };
   readonly rows: readonly AntennaRow[];
   readonly cube: Cube;
   /** [range bins, Doppler bins] */
@@ -65,10 +68,12 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
   const dopplerBins = fftSize(chirps);
   const bins = components === 2 ? rangeSize : rangeSize / 2;
   const rangeBins = Math.min(options.rangeBins ?? bins, bins);
+  const rangeWindow = windowFunction(options.rangeWindow ?? 'hann', samples);
+  const dopplerWindow = windowFunction(options.dopplerWindow ?? 'hann', chirps);
   const cube = createCube(
     { chirps, transmitters, receivers, samples, rangeBins, rangeSize, dopplerBins },
-    windowFunction(options.rangeWindow ?? 'hann', samples),
-    windowFunction(options.dopplerWindow ?? 'hann', chirps),
+    rangeWindow,
+    dopplerWindow,
   );
   const background = createBackground(cube);
   const mean = new Float64Array(background.level.length);
@@ -93,6 +98,10 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
       velocityStep: velocityStep(geometry, dopplerBins),
       transmitters,
       coupling: geometry.frequency / geometry.slope,
+    },
+    noiseCorrelation: {
+      range: powerCorrelation(rangeWindow, rangeSize),
+      doppler: powerCorrelation(dopplerWindow, dopplerBins),
     },
     rows,
     cube,

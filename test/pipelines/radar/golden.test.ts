@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RadarCubeFrame } from '../../../drivers/frames.js';
 import { packageRoot } from '../../../daemon/package-root.js';
+import { createFft } from '../../../pipelines/fft.js';
+import { addAngleFft, cellValues } from '../../../pipelines/radar/angle.js';
+import { createCubePointScratch } from '../../../pipelines/radar/cube-points.js';
 import { cellAveragingRate, meanOfRank, orderedStatisticRate } from '../../../pipelines/radar/cfar-factors.js';
 import { createCubeHeatmaps, type CubeHeatmapOptions } from '../../../pipelines/radar/cube-heatmaps.js';
 import { windowFunction, windowNames } from '../../../pipelines/radar/window-functions.js';
@@ -88,6 +91,23 @@ void t.test('heatmaps of complex samples, two rows of antennas, standing echoes 
   close(t, maps.rangeAzimuthPower, doubles(expected.rangeAzimuth), 'range-azimuth power', 1e-9);
   close(t, maps.rangeDoppler, doubles(expected.rangeDopplerDecibels), 'range-Doppler dB', 1e-7);
   close(t, maps.rangeAzimuth, doubles(expected.rangeAzimuthDecibels), 'range-azimuth dB', 1e-7);
+  t.end();
+});
+
+void t.test('the azimuth spectra of the cells add up to the range-azimuth map', (t) => {
+  const { cube, positions } = golden.complex;
+  const maps = createCubeHeatmaps({ geometry: geometry(positions, 2), shape, components: 2 });
+  maps.update(frame(new Int16Array(bytes(cube)), shape, 2));
+  const fft = createFft(64);
+  const scratch = createCubePointScratch(8, 64, 2);
+  for (const rangeBin of [0, 10, 31]) {
+    const power = new Float64Array(64);
+    for (let d = 0; d < 16; d++) {
+      cellValues(maps.cube, rangeBin, d, scratch.values);
+      for (const row of maps.rows) addAngleFft(scratch.values, row, fft, scratch, power);
+    }
+    close(t, power, maps.rangeAzimuthPower.subarray(64 * rangeBin, 64 * (rangeBin + 1)), `range bin ${rangeBin}`, 1e-9);
+  }
   t.end();
 });
 
