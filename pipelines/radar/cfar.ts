@@ -65,7 +65,7 @@ export function createCfar(options: CfarOptions, longest: number): Cfar {
     if (kind === 'cell-averaging') {
       factor[cells] = cellAveragingFactor(falseAlarmRate, independent, looks);
     } else {
-      const independentRank = (rank[cells]! / cells) * independent;
+      const independentRank = (rank[cells]! / (cells + 1)) * (independent + 1);
       factor[cells] = orderedStatisticFactor(falseAlarmRate, independent, independentRank, looks);
       rankMean[cells] = meanOfRank(independent, independentRank, looks);
     }

@@ -26,6 +26,10 @@ export interface CubeHeatmapOptions {
   readonly rangeWindow?: WindowName;
   /** Default: Hann. */
   readonly dopplerWindow?: WindowName;
+  /** How many times longer than they need be the FFTs are, powers of two: bins so much denser. Two targets two cells apart can
+   * be one peak where each lies halfway between two bins; with twice the bins they never are. Default: 1. */
+  readonly rangePadding?: number;
+  readonly dopplerPadding?: number;
   /** Range bins to keep. Default: all. */
   readonly rangeBins?: number;
   /** A power of two. Default: 64. */
@@ -64,8 +68,8 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
   if (geometry.antennas.length !== antennas || geometry.transmitters !== transmitters) {
     throw new RangeError(`${antennas} virtual antennas in the cube, ${geometry.antennas.length} in the geometry`);
   }
-  const rangeSize = fftSize(samples);
-  const dopplerBins = fftSize(chirps);
+  const rangeSize = fftSize(samples) * (options.rangePadding ?? 1);
+  const dopplerBins = fftSize(chirps) * (options.dopplerPadding ?? 1);
   const bins = components === 2 ? rangeSize : rangeSize / 2;
   const rangeBins = Math.min(options.rangeBins ?? bins, bins);
   const rangeWindow = windowFunction(options.rangeWindow ?? 'hann', samples);
