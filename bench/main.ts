@@ -34,6 +34,22 @@ program
   .action(async (options: { json: boolean; seconds: number }) => (await import('./latency.js')).latency(options));
 
 program
+  .command('pipelines')
+  .description('microseconds and allocated bytes of pipeline steps, beside NumPy')
+  .option('--json', 'one JSON line a step', false)
+  .action(async (options: { json: boolean }) => (await import('./pipelines.js')).pipelines(options));
+
+program
+  .command('ffts')
+  .description('FFTs that the pipelines could use, side by side (docs/fft.md)')
+  .option('--json', 'one JSON line each', false)
+  .action(async ({ json }: { json: boolean }) => {
+    const measured = (await import('./ffts.js')).measureFfts();
+    if (json) for (const one of measured) console.log(JSON.stringify(one));
+    else console.table(measured);
+  });
+
+program
   .command('training')
   .description('a training step of the IMU tower beside the same network in PyTorch')
   .option('--json', 'one JSON line', false)
