@@ -127,7 +127,7 @@ export class OusterPoints {
     const cosine = this.#cosine;
     const sine = this.#sine;
     const offset = this.#offset;
-    // Not as a pattern, which leaves V8 boxed numbers.
+    // One by one: taken apart by a pattern they made this 15 to 25 % slower.
     const beams = this.#beams;
     const beam = 9 * row;
     const ux = beams[beam]!;
