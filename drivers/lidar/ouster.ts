@@ -16,9 +16,9 @@ import type { Decoder, Driver } from '../driver.js';
 import type { LidarFrame } from '../frames.js';
 import { parseOusterMetadata, type OusterSensor } from './ouster-metadata.js';
 import { columnStatus, columnTime, measurementId, ousterLayout, packetHeader } from './ouster-packets.js';
-import { OusterPoints } from './ouster-points.js';
-import { ousterProfileNames, type OusterField } from './ouster-profiles.js';
-import { PointBuffer } from './points.js';
+import { OusterPictures } from './ouster-pictures.js';
+import { OusterPoints, type OusterReturn } from './ouster-points.js';
+import { ousterProfileNames } from './ouster-profiles.js';
 
 const settings = z.strictObject({
   metadata: z
@@ -62,13 +62,10 @@ class OusterDecoder implements Decoder<LidarFrame> {
   readonly #layout;
   readonly #expected: number; // packets of a turn
   readonly #points: OusterPoints;
+  readonly #pictures: OusterPictures;
   readonly #dual: boolean; // two returns
-  readonly #buffer: PointBuffer;
-  readonly #shift: Int32Array; // of each row, 0 to columns − 1
 
   #turn: Turn | undefined;
-  /** Of the turn in progress, destaggered, one a field of the profile; of one type, since that is quicker. */
-  readonly #pictures: Uint32Array[];
   #finished = -1; // frame id of the turn before
   /** A packet of another turn than the one in progress. */
   readonly #held: Uint8Array;
@@ -79,15 +76,8 @@ class OusterDecoder implements Decoder<LidarFrame> {
     this.#sensor = sensor;
     this.#layout = ousterLayout(sensor);
     this.#points = new OusterPoints(sensor);
-    this.#pictures = this.#layout.profile.fields.map(() => new Uint32Array(sensor.rows * sensor.columns));
+    this.#pictures = new OusterPictures(sensor, this.#layout);
     this.#dual = this.#layout.profile.fields.some(({ name }) => name === 'range2');
-    const pixels = sensor.rows * sensor.columns;
-    this.#buffer = new PointBuffer(this.#dual ? 2 * pixels : pixels, this.#dual ? ['ring', 'returnNumber'] : ['ring']);
-    this.#buffer.reserve(this.#dual ? 2 * pixels : pixels);
-    this.#shift = Int32Array.from(
-      sensor.pixelShift,
-      (shift) => ((shift % sensor.columns) + sensor.columns) % sensor.columns,
-    );
     this.#held = new Uint8Array(this.#layout.packetLength);
     const [first, last] = sensor.columnWindow;
     const width = ((last - first + sensor.columns) % sensor.columns) + 1;
@@ -148,7 +138,7 @@ class OusterDecoder implements Decoder<LidarFrame> {
   /** Begins a turn, with the held packet if it is of that turn. */
   #begin(frame: number, frames: LidarFrame[]): void {
     const { columns, columnsPerPacket } = this.#sensor;
-    for (const picture of this.#pictures) picture.fill(0);
+    this.#pictures.clear();
     this.#turn = {
       frame,
       start: undefined,
@@ -177,35 +167,14 @@ class OusterDecoder implements Decoder<LidarFrame> {
     turn.packets[packet] = 1;
     turn.packetCount++;
     turn.arrivalTime = arrivalTime;
-    const valid = new Uint8Array(columnsPerPacket);
     for (let i = 0, at = layout.packetHeader; i < columnsPerPacket; i++, at += layout.columnLength) {
-      valid[i] = columnStatus(view, at, layout) & 1;
-      if (valid[i] === 0) continue;
+      if ((columnStatus(view, at, layout) & 1) === 0) continue;
       const time = columnTime(view, at);
       turn.start ??= time;
       turn.columnTime[packet * columnsPerPacket + i] = Number(time - turn.start) / 1e9;
     }
-    layout.profile.fields.forEach((field, i) => {
-      this.#paint(view, field, packet * columnsPerPacket, valid, this.#pictures[i]!);
-    });
+    this.#pictures.paint(bytes, packet * columnsPerPacket);
     if (turn.packetCount === this.#expected) this.#finish(frames);
-  }
-
-  /** Puts one field of a packet's valid columns into its picture. */
-  #paint(view: DataView, field: OusterField, firstColumn: number, valid: Uint8Array, picture: Uint32Array): void {
-    const { word, shift, mask, raise } = field;
-    const { profile, columnLength, columnHeader, packetHeader: header } = this.#layout;
-    const { rows, columns } = this.#sensor;
-    for (let row = 0; row < rows; row++) {
-      let at = header + columnHeader + row * profile.pixelLength + word;
-      let pixel = row * columns + firstColumn + this.#shift[row]!;
-      const end = (row + 1) * columns;
-      if (pixel >= end) pixel -= columns;
-      for (let i = 0; i < valid.length; i++, at += columnLength) {
-        if (valid[i] !== 0) picture[pixel] = ((view.getUint32(at, true) >>> shift) & mask) << raise;
-        if (++pixel === end) pixel -= columns;
-      }
-    }
   }
 
   #finish(frames: LidarFrame[]): void {
@@ -225,23 +194,24 @@ class OusterDecoder implements Decoder<LidarFrame> {
   #frameOf({ start, columnTime: times, arrivalTime }: Turn): LidarFrame {
     const { rows, columns } = this.#sensor;
     const { fields } = this.#layout.profile;
-    const named = (name: string) => this.#pictures[fields.findIndex((field) => field.name === name)]!;
-    const range = named('range');
-    const first = { range, reflectivity: named('reflectivity') };
-    const second = this.#dual && { range: named('range2'), reflectivity: named('reflectivity2'), first: range };
+    const pictures = fields.map((field) => this.#pictures.take(field));
+    const named = (name: string) => pictures[fields.findIndex((field) => field.name === name)];
+    // Of every profile, ranges are wider than 16 bits and reflectivities 8.
+    const returnOf = (second: '' | '2') =>
+      ({ range: named(`range${second}`), reflectivity: named(`reflectivity${second}`) }) as OusterReturn;
 
-    const earliest = times.reduce((least, time) => (time < least ? time : least), Infinity);
+    let earliest = Infinity;
+    for (const time of times) if (time < earliest) earliest = time;
     for (let i = 0; i < columns; i++) times[i]! -= earliest;
-    for (let row = 0; row < rows; row++) {
-      const shift = this.#shift[row]!;
-      this.#points.append(first, row, shift, times, this.#buffer);
-      if (second !== false) this.#points.append(second, row, shift, times, this.#buffer);
-    }
+    const second = this.#dual ? returnOf('2') : undefined;
+    const { returnNumber, ...points } = this.#points.of(returnOf(''), second, this.#pictures.shift, times);
     return {
-      ...this.#buffer.take(arrivalTime, start === undefined ? undefined : Number(start) / 1e9 + earliest),
-      images: Object.fromEntries(
-        fields.map(({ name, Values }, i) => [name, { rows, columns, data: new Values(this.#pictures[i]!) }]),
-      ),
+      kind: 'lidar',
+      arrivalTime,
+      ...(start !== undefined && { deviceTime: Number(start) / 1e9 + earliest }),
+      ...points,
+      ...(second && { returnNumber }),
+      images: Object.fromEntries(fields.map(({ name }, i) => [name, { rows, columns, data: pictures[i]! }])),
     };
   }
 }
