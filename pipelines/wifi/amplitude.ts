@@ -29,7 +29,7 @@ export function amplitude(csi: Float32Array, layout: Layout, out: Float32Array):
  * @param csi [receivers, transmitters, subcarriers, 2]
  * @param out [channels]
  */
-export function phase(csi: Float32Array, layout: Layout, out: Float32Array): void {
+export function phase(csi: Float32Array, layout: Layout, out: Float32Array | Float64Array): void {
   const { kept, subcarriers } = layout;
   const all = subcarriers.length;
   const n = kept.length;

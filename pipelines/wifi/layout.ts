@@ -108,11 +108,11 @@ export function layoutOf(frame: WifiFrame): Layout | undefined {
   };
 }
 
-function anyHeard(csi: Float32Array, layout: Layout, places: ArrayLike<number>): boolean {
+function anyHeard(csi: Float32Array, layout: Layout, places: Uint16Array): boolean {
   const all = layout.subcarriers.length;
   for (let row = 0; row < layout.receivers * layout.transmitters * all; row += all) {
-    for (let i = 0; i < places.length; i++) {
-      const at = 2 * (row + places[i]!);
+    for (const place of places) {
+      const at = 2 * (row + place);
       if (csi[at] !== 0 || csi[at + 1] !== 0) return true;
     }
   }

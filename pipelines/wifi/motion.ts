@@ -8,14 +8,18 @@
  *      between                           B = mean over channels of the variance of the last 16 block means (1 s)
  *      noise seen over time              T = mean over blocks of  ⟨(u(t) − u(t−1))²⟩ / 2 n_b
  *      noise seen over subcarriers       S = mean over blocks of  ⟨(d_(c−1) − 2 d_c + d_(c+1))²⟩ / 12 n_b,   d = u(t) − u(t−1)
- *      B / T, B / S                      1 for noise that is white in time (and over subcarriers), at any packet rate
+ *      B/T, B/S, T/S                     1 for noise that is white in time and over subcarriers, at any packet rate
  *
- *  B/T is blind to motion that changes from packet to packet (below some 50 packets a second), which T takes for noise; B/S is
- *  not, but is disturbed by noise that subcarriers share. So each is measured against its own level in the quiet room:
+ *  B/T is blind to motion that is over within a block or changes from packet to packet (below some 50 packets a second), which T
+ *  takes for noise; B/S and T/S are not, but are disturbed by noise that subcarriers share. So each is measured against its own
+ *  level in the quiet room:
  *
- *      index = max( B/T / 2.5 quiet(B/T),  B/S / 5 quiet(B/S) );      above 1: motion
+ *      index = max( B/T / 2.5 quiet(B/T),  B/S / 5 quiet(B/S),  T/S / 5 quiet(T/S) );      above 1: motion
  *
- *  Both are ratios: neither the chip's units nor the noise's strength nor the packet rate comes into them.
+ *  A path that grows steadily by 16 wavelengths a second (2 m/s at 2.4 GHz) turns once a block and is averaged away; from some 100
+ *  packets a second on nothing else shows it. What people do is not that steady.
+ *
+ *  All are ratios: neither the chip's units nor the noise's strength nor the packet rate comes into them.
  *  The differences' variance as noise: von Neumann, Annals of Mathematical Statistics 12 (1941). Motion against noise by
  *  succession in time: Zhang, Wu, Chen, Liu, 'WiDetect', IMWUT 3 (2019), which uses the autocorrelation at the first lag.
  *
@@ -215,7 +219,13 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
       state = 'calibrating';
       return;
     }
-    index = Math.max(ofTime / (overTime * levelTime), ofSubcarriers / (overSubcarriers * levelSubcarriers));
+    const relativeTime = ofTime / levelTime;
+    const relativeSubcarriers = ofSubcarriers / levelSubcarriers;
+    index = Math.max(
+      relativeTime / overTime,
+      relativeSubcarriers / overSubcarriers,
+      relativeSubcarriers / relativeTime / overSubcarriers,
+    );
     state = index > 1 ? 'moving' : 'quiet';
     if (state === 'quiet') {
       // By sign, not by size: the level follows the median.
