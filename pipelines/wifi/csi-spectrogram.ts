@@ -1,13 +1,13 @@
 /** Uniform samples of many channels to the columns of their spectrograms, and of their first principal component's.
  *
- *  Each sample is written twice, N apart, so that every segment lies in one piece. */
+ *  Samples lie in one row of 2 N a channel, so that every segment lies in one piece. */
 
 import { createPrincipal } from './principal.js';
-import { createSpectrumPlan, spectra, spectrum, type SpectrogramOptions } from './spectrogram.js';
+import { centreSegments, createSpectrumPlan, spectra, spectrum, type SpectrogramOptions } from './spectrogram.js';
 
 export interface CsiSpectrogramOptions extends SpectrogramOptions {
   channels: number;
-  /** Samples from one column to the next, at most `samples`. */
+  /** Samples from one column to the next. */
   hop: number;
 }
 
@@ -30,20 +30,28 @@ export interface CsiSpectrogram {
   readonly constant: boolean;
 }
 
+/** @throws RangeError if the samples are no power of two */
 export function createCsiSpectrogram({ channels, samples, hop, rate }: CsiSpectrogramOptions): CsiSpectrogram {
   const plan = createSpectrumPlan({ samples, rate });
   const stride = 2 * samples;
-  const ring = new Float32Array(channels * stride);
+  const rows = new Float32Array(channels * stride);
+  const segments = new Float64Array(channels * samples);
   const component = new Float64Array(samples);
   const power = new Float32Array(channels * plan.bins);
   const principal = new Float32Array(plan.bins);
   const first = createPrincipal(channels, samples);
+  let end = 0; // where the next sample goes in each row
   let count = 0;
   let constant = true;
 
   function write(values: Float32Array): void {
-    const slot = count % samples;
-    for (let c = 0, at = slot; c < channels; c++, at += stride) ring[at] = ring[at + samples] = values[c]!;
+    if (end === stride) {
+      for (let row = 0; row < rows.length; row += stride) rows.copyWithin(row, row + samples, row + stride);
+      end = samples;
+    }
+    for (let c = 0, at = end; c < channels; c++, at += stride) rows[at] = values[c]!;
+    end++;
+    count++;
   }
 
   return {
@@ -57,20 +65,18 @@ export function createCsiSpectrogram({ channels, samples, hop, rate }: CsiSpectr
       return constant;
     },
     push(values) {
-      if (count >= samples) first.replace(values, ring, stride, count % samples);
       write(values);
-      count++;
-      const from = count % samples;
-      if (count >= samples && from === 0) first.sumAnew(ring, stride, from);
       if (count < samples || (count - samples) % hop !== 0) return false;
-      spectra(plan, ring, channels, stride, from, power);
-      constant = !first.project(ring, stride, from, component);
+      centreSegments(rows, stride, end - samples, samples, segments);
+      spectra(plan, segments, power);
+      constant = !first.project(segments, component);
       if (constant) principal.fill(NaN);
       else spectrum(plan, component, 0, principal, 0);
       return true;
     },
     reset() {
-      count = 0;
+      count = end = 0;
+      first.reset();
     },
   };
 }

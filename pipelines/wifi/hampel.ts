@@ -2,7 +2,8 @@
  *
  *      window     2 h + 1 packets, x at its centre (at the start of a stream the h packets after and those that there are before)
  *      m          median of the window
- *      s          1.4826 · median of |x_i − m|, the standard deviation if the noise is normal
+ *      s          1.4826 · median of |x_i − m|, the standard deviation if the noise is normal; with the window in ascending order
+ *                 the k-th smallest distance is the least over i of max(m − x_i, x_(i+k−1) − m)
  *      y          x if |x − m| ≤ sigmas · s, else m
  *
  *  Hampel, JASA 69 (1974); Pearson, Neuvo, Astola, Gabbouj, EURASIP J. Adv. Signal Process. 2016:87. As MATLAB's `hampel`. */
@@ -23,59 +24,6 @@ export interface Hampel {
   readonly replaced: number;
 }
 
-/** Puts `value` into its place among the first `count` values, ascending, at `at`. */
-function insert(sorted: Float32Array, at: number, count: number, value: number): void {
-  let i = at + count;
-  while (i > at && sorted[i - 1]! > value) {
-    sorted[i] = sorted[i - 1]!;
-    i--;
-  }
-  sorted[i] = value;
-}
-
-/** Replaces one of `count` ascending values at `at` by another, in its place. */
-function replace(sorted: Float32Array, at: number, count: number, old: number, value: number): void {
-  let i = at;
-  while (sorted[i] !== old) i++;
-  const end = at + count - 1;
-  while (i < end && sorted[i + 1]! < value) {
-    sorted[i] = sorted[i + 1]!;
-    i++;
-  }
-  while (i > at && sorted[i - 1]! > value) {
-    sorted[i] = sorted[i - 1]!;
-    i--;
-  }
-  sorted[i] = value;
-}
-
-function medianOf(sorted: Float32Array, at: number, count: number): number {
-  const middle = at + (count >> 1);
-  return count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** Median of the distances to `centre`, which lies in the middle: walks outwards from there, the nearer side first. */
-function medianDistance(sorted: Float32Array, at: number, count: number, centre: number): number {
-  const end = at + count;
-  let above = at + (count >> 1);
-  let below = above - 1;
-  let before = 0;
-  let distance = 0;
-  for (let taken = 0; taken <= count >> 1; taken++) {
-    before = distance;
-    const up = above < end ? sorted[above]! - centre : Infinity;
-    const down = below >= at ? centre - sorted[below]! : Infinity;
-    if (up <= down) {
-      distance = up;
-      above++;
-    } else {
-      distance = down;
-      below--;
-    }
-  }
-  return count % 2 === 1 ? distance : (before + distance) / 2;
-}
-
 /**
  * @param halfWidth h, packets
  * @param sigmas 3 as a rule
@@ -88,26 +36,49 @@ export function createHampel(channels: number, halfWidth: number, sigmas: number
   let packets = 0;
   let replaced = 0;
 
-  function judge(x: number, at: number, count: number): number {
-    const median = medianOf(sorted, at, count);
-    if (Math.abs(x - median) <= limit * medianDistance(sorted, at, count, median)) return x;
-    replaced++;
-    return median;
-  }
-
   return {
+    // All in one, since a number that goes into or out of a function may be allocated.
     push(values, out) {
       const slot = (packets % width) * channels;
       const full = packets >= width;
       const count = Math.min(packets + 1, width);
       const centre = ((packets + width - halfWidth) % width) * channels;
       const ready = packets >= halfWidth;
+      const half = count >> 1;
+      // Of an even number the median is the mean of two.
+      const least = (count + 1) >> 1;
       for (let c = 0, at = 0; c < channels; c++, at += width) {
         const value = values[c]!;
-        if (full) replace(sorted, at, width, ring[slot + c]!, value);
-        else insert(sorted, at, count - 1, value);
+        const last = at + count - 1;
+        // The place of the value that falls out, or of the new last one; then the new value moves to where it belongs.
+        let i = last;
+        if (full) {
+          const old = ring[slot + c]!;
+          i = at;
+          while (sorted[i] !== old) i++;
+        }
+        for (; i < last && sorted[i + 1]! < value; i++) sorted[i] = sorted[i + 1]!;
+        for (; i > at && sorted[i - 1]! > value; i--) sorted[i] = sorted[i - 1]!;
+        sorted[i] = value;
         ring[slot + c] = value;
-        if (ready) out[c] = judge(ring[centre + c]!, at, count);
+        if (!ready) continue;
+
+        const x = ring[centre + c]!;
+        const median = (sorted[at + ((count - 1) >> 1)]! + sorted[at + half]!) / 2;
+        let deviation = 0;
+        for (let k = least; k <= half + 1; k++) {
+          let radius = Infinity;
+          for (let j = at; j + k <= at + count; j++) {
+            radius = Math.min(radius, Math.max(median - sorted[j]!, sorted[j + k - 1]! - median));
+          }
+          deviation += radius;
+        }
+        deviation /= half + 2 - least;
+        if (Math.abs(x - median) <= limit * deviation) out[c] = x;
+        else {
+          out[c] = median;
+          replaced++;
+        }
       }
       packets++;
       return ready;

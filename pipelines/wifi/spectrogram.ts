@@ -47,57 +47,36 @@ export function createSpectrumPlan({ samples, rate }: SpectrogramOptions): Spect
   };
 }
 
-/** Windowed samples less their mean, as the real (part 0) or imaginary (part 1) parts of the plan's input. */
-function fillPart(plan: SpectrumPlan, x: Float32Array | Float64Array, from: number, part: 0 | 1): void {
-  const { samples, window, input } = plan;
-  let mean = 0;
-  for (let n = 0; n < samples; n++) mean += x[from + n]!;
-  mean /= samples;
-  for (let n = 0; n < samples; n++) input[2 * n + part] = window[n]! * (x[from + n]! - mean);
+/** Windowed samples as the real (part 0) or imaginary (part 1) parts of the plan's input. */
+function fillPart({ samples, window, input }: SpectrumPlan, x: Float64Array, from: number, part: 0 | 1): void {
+  for (let n = 0, to = part as number; n < samples; n++, to += 2) input[to] = window[n]! * x[from + n]!;
 }
 
-/**
- * Power spectra of two segments at once.
- * @param x samples [from, from + N) and [other, other + N)
- * @param out [bins] at `to` for the first, and at `otherTo` for the second
- */
-export function twoSpectra(
-  plan: SpectrumPlan,
-  x: Float32Array | Float64Array,
-  from: number,
-  other: number,
-  out: Float32Array,
-  to: number,
-  otherTo: number,
-): void {
+/** Power spectra of the segments at `from` and at `from` + N. `out`: [bins] at `to` for the first; the second's follow. */
+function twoSpectra(plan: SpectrumPlan, x: Float64Array, from: number, out: Float32Array, to: number): void {
   const { samples, bins, scale, fft, input, output } = plan;
   fillPart(plan, x, from, 0);
-  fillPart(plan, x, other, 1);
+  fillPart(plan, x, from + samples, 1);
   fft.transform(output, input);
-  for (let k = 0; k < bins; k++) {
-    const mirror = 2 * ((samples - k) % samples);
-    const sumRe = output[2 * k]! + output[mirror]!;
-    const sumIm = output[2 * k + 1]! + output[mirror + 1]!;
-    const gapRe = output[2 * k]! - output[mirror]!;
-    const gapIm = output[2 * k + 1]! - output[mirror + 1]!;
+  out[to] = scale[0]! * output[0]! ** 2;
+  out[to + bins] = scale[0]! * output[1]! ** 2;
+  for (let k = 1, at = 2, mirror = 2 * samples - 2; k < bins; k++, at += 2, mirror -= 2) {
+    const sumRe = output[at]! + output[mirror]!;
+    const sumIm = output[at + 1]! + output[mirror + 1]!;
+    const gapRe = output[at]! - output[mirror]!;
+    const gapIm = output[at + 1]! - output[mirror + 1]!;
     const quarter = scale[k]! / 4;
     out[to + k] = quarter * (sumRe * sumRe + gapIm * gapIm);
-    out[otherTo + k] = quarter * (sumIm * sumIm + gapRe * gapRe);
+    out[to + bins + k] = quarter * (sumIm * sumIm + gapRe * gapRe);
   }
 }
 
 /**
  * Power spectrum of one segment.
- * @param x samples [from, from + N)
- * @param out [bins] at `to`
+ * @param x [N] from `from` on, without its mean
+ * @param out [bins] from `to` on
  */
-export function spectrum(
-  plan: SpectrumPlan,
-  x: Float32Array | Float64Array,
-  from: number,
-  out: Float32Array,
-  to: number,
-): void {
+export function spectrum(plan: SpectrumPlan, x: Float64Array, from: number, out: Float32Array, to: number): void {
   const { bins, scale, fft, input, output } = plan;
   input.fill(0);
   fillPart(plan, x, from, 0);
@@ -108,22 +87,34 @@ export function spectrum(
 }
 
 /**
- * Power spectra of all channels.
- * @param x [channels, N] in rows of `stride`, the segment from `from` on in each
+ * Power spectra of the segments of all channels.
+ * @param x [channels, N], each without its mean
  * @param out [channels, bins]
  */
-export function spectra(
-  plan: SpectrumPlan,
-  x: Float32Array,
-  channels: number,
+export function spectra(plan: SpectrumPlan, x: Float64Array, out: Float32Array): void {
+  const { samples, bins } = plan;
+  const channels = x.length / samples;
+  let c = 0;
+  for (; c + 1 < channels; c += 2) twoSpectra(plan, x, c * samples, out, c * bins);
+  if (c < channels) spectrum(plan, x, c * samples, out, c * bins);
+}
+
+/**
+ * The newest segment of each channel without its mean.
+ * @param rows [channels] rows of `stride`, of which the segment begins at `from`
+ * @param out [channels, N]
+ */
+export function centreSegments(
+  rows: Float32Array,
   stride: number,
   from: number,
-  out: Float32Array,
+  samples: number,
+  out: Float64Array,
 ): void {
-  const { bins } = plan;
-  let c = 0;
-  for (; c + 1 < channels; c += 2) {
-    twoSpectra(plan, x, from + c * stride, from + (c + 1) * stride, out, c * bins, (c + 1) * bins);
+  for (let to = 0, row = from; to < out.length; to += samples, row += stride) {
+    let sum = 0;
+    for (let n = 0; n < samples; n++) sum += rows[row + n]!;
+    const mean = sum / samples;
+    for (let n = 0; n < samples; n++) out[to + n] = rows[row + n]! - mean;
   }
-  if (c < channels) spectrum(plan, x, from + c * stride, out, c * bins);
 }

@@ -91,8 +91,7 @@ void t.test(
       fc.property(runs, fc.nat(), (stretches, seed) => {
         const random = createRandom(seed);
         let time = 0;
-        let isGood = true;
-        const longBad: [number, number][] = [];
+          const longBad: [number, number][] = [];
         const interruptions: Interruption[] = [];
         let fine = true;
         const pipeline = createWifiSpectrogram(
@@ -107,15 +106,14 @@ void t.test(
           },
         );
         for (const [good, kind, packets] of stretches) {
-          isGood = good;
-          const [reason, , spoil] = spoilt[kind]!;
+            const [reason, , spoil] = spoilt[kind]!;
           // The first ones that repeat themselves pass.
           const from = time + (reason === 'constant' ? 0.09 : 0);
           for (let i = 0; i < packets; i++, time += 0.01) {
             const frame = roomFrame(time, random, { path: 12 + 0.1 * Math.sin(9 * time) });
-            pipeline.push(isGood ? frame : spoil(frame, i));
+            pipeline.push(good ? frame : spoil(frame, i));
           }
-          if (!isGood && time - from > 0.3) longBad.push([from, time]);
+          if (!good && time - from > 0.3) longBad.push([from, time]);
         }
         return fine;
       }),
