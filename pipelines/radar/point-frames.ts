@@ -1,0 +1,107 @@
+/** Points of a radar's own processing, gathered over the newest frames.
+ *
+ *  One frame of a radar sees a person as a few points; half a second of them has the body's shape. A ring of `frames`
+ *  frames of at most `points` points each; a point is a row of channels:
+ *
+ *    x y z        metres, to the right, away from the radar, up
+ *    velocity     m/s, away is positive; 0 if the device sends none
+ *    snr          dB; 0 if the device sends none */
+
+import type { RadarFrame } from '../../drivers/frames.js';
+
+export const pointChannels = 5;
+
+export interface PointFrames {
+  readonly frames: number;
+  readonly points: number;
+  /** [frames, points, 5] */
+  readonly data: Float32Array;
+  /** [frames] points of each */
+  readonly counts: Int32Array;
+  /** [frames] arrival, seconds; NaN: not written yet. */
+  readonly times: Float64Array;
+  /** Frames written so far. */
+  written: number;
+  /** Points left out because a frame had too many, or a position that is no number. */
+  dropped: number;
+}
+
+export const createPointFrames = (frames: number, points: number): PointFrames => ({
+  frames,
+  points,
+  data: new Float32Array(frames * points * pointChannels),
+  counts: new Int32Array(frames),
+  times: new Float64Array(frames).fill(NaN),
+  written: 0,
+  dropped: 0,
+});
+
+/** The next frame takes the oldest one's place; a frame without points is one too. Of too many points the first are kept. */
+export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
+  const { position, velocity, snr, arrivalTime } = frame;
+  const { data, points } = state;
+  const slot = state.written++ % state.frames;
+  const sent = position ? position.length / 3 : 0;
+  let kept = 0;
+  for (let i = 0; i < sent; i++) {
+    const x = position![3 * i]!;
+    const y = position![3 * i + 1]!;
+    const z = position![3 * i + 2]!;
+    const v = velocity?.[i] ?? 0;
+    const s = snr?.[i] ?? 0;
+    if (kept === points || !Number.isFinite(x + y + z + v + s)) {
+      state.dropped++;
+      continue;
+    }
+    const at = (slot * points + kept++) * pointChannels;
+    data[at] = x;
+    data[at + 1] = y;
+    data[at + 2] = z;
+    data[at + 3] = v;
+    data[at + 4] = s;
+  }
+  state.counts[slot] = kept;
+  state.times[slot] = arrivalTime;
+}
+
+/** Channels of a gathered point. */
+export const gatheredChannels = 9;
+
+/**
+ * The points of the frames that arrived in [start, end), oldest frame first, each as a row of
+ *
+ *    x y z velocity snr   range (m)   azimuth (rad, to the right)   elevation (rad, up)   age (s before `end`)
+ *
+ * Of more points than fit, evenly spaced ones are taken. What is left of `out` is 0.
+ * @param out [most points, 9], written anew
+ * @returns number of points in `out`
+ */
+export function gatherPoints(state: PointFrames, start: number, end: number, out: Float32Array): number {
+  const { frames, points, data, counts, times, written } = state;
+  const most = out.length / gatheredChannels;
+  const within = (slot: number) => times[slot]! >= start && times[slot]! < end;
+  let total = 0;
+  for (let slot = 0; slot < frames; slot++) if (within(slot)) total += counts[slot]!;
+  out.fill(0);
+  const kept = Math.min(total, most);
+  let seen = 0;
+  let row = 0;
+  for (let f = 0; f < frames; f++) {
+    const slot = (written + f) % frames;
+    if (!within(slot)) continue;
+    for (let i = 0; i < counts[slot]!; i++, seen++) {
+      if (seen < Math.floor((row * total) / kept)) continue;
+      const from = (slot * points + i) * pointChannels;
+      const to = row++ * gatheredChannels;
+      const x = data[from]!;
+      const y = data[from + 1]!;
+      const z = data[from + 2]!;
+      for (let c = 0; c < pointChannels; c++) out[to + c] = data[from + c]!;
+      out[to + 5] = Math.sqrt(x * x + y * y + z * z);
+      out[to + 6] = Math.atan2(x, y);
+      out[to + 7] = Math.atan2(z, Math.sqrt(x * x + y * y));
+      out[to + 8] = end - times[slot]!;
+    }
+  }
+  return row;
+}
