@@ -1,14 +1,18 @@
-/** Uniform samples of many channels to the columns of their spectrograms, and of their first principal component's.
- *
- *  Samples lie in one row of 2 N a channel, so that every segment lies in one piece. */
+/** Uniform samples of many channels to the columns of their spectrograms, and of their first principal component's. */
 
+import { createChannelKernels } from './channel-kernels.js';
+import { basisVectors } from './lanczos.js';
 import { createPrincipal } from './principal.js';
-import { centreSegments, createSpectrumPlan, spectra, spectrum, type SpectrogramOptions } from './spectrogram.js';
+import { densityScale, hann, seriesSpectrum, spectra } from './spectrogram.js';
 
-export interface CsiSpectrogramOptions extends SpectrogramOptions {
+export interface CsiSpectrogramOptions {
   channels: number;
+  /** Samples of a segment, a power of two, at least 4. */
+  samples: number;
   /** Samples from one column to the next. */
   hop: number;
+  /** Samples a second. */
+  rate: number;
 }
 
 export interface CsiSpectrogram {
@@ -30,32 +34,21 @@ export interface CsiSpectrogram {
   readonly constant: boolean;
 }
 
-/** @throws RangeError if the samples are no power of two */
+/** @throws RangeError if the samples are no power of two from 4 on */
 export function createCsiSpectrogram({ channels, samples, hop, rate }: CsiSpectrogramOptions): CsiSpectrogram {
-  const plan = createSpectrumPlan({ samples, rate });
-  const stride = 2 * samples;
-  const rows = new Float32Array(channels * stride);
-  const segments = new Float64Array(channels * samples);
-  const component = new Float64Array(samples);
-  const power = new Float32Array(channels * plan.bins);
-  const principal = new Float32Array(plan.bins);
-  const first = createPrincipal(channels, samples);
-  let end = 0; // where the next sample goes in each row
+  if (!(samples >= 4 && Number.isInteger(Math.log2(samples)))) {
+    throw new RangeError(`segments of ${samples} samples: not a power of two from 4 on`);
+  }
+  const window = hann(samples);
+  const kernels = createChannelKernels(channels, window, densityScale(window, rate), basisVectors);
+  const first = createPrincipal(kernels);
+  const power = new Float32Array(channels * kernels.bins);
+  const principal = new Float32Array(kernels.bins);
   let count = 0;
   let constant = true;
 
-  function write(values: Float32Array): void {
-    if (end === stride) {
-      for (let row = 0; row < rows.length; row += stride) rows.copyWithin(row, row + samples, row + stride);
-      end = samples;
-    }
-    for (let c = 0, at = end; c < channels; c++, at += stride) rows[at] = values[c]!;
-    end++;
-    count++;
-  }
-
   return {
-    bins: plan.bins,
+    bins: kernels.bins,
     power,
     principal,
     get share() {
@@ -65,17 +58,19 @@ export function createCsiSpectrogram({ channels, samples, hop, rate }: CsiSpectr
       return constant;
     },
     push(values) {
-      write(values);
+      kernels.push(values);
+      count++;
       if (count < samples || (count - samples) % hop !== 0) return false;
-      centreSegments(rows, stride, end - samples, samples, segments);
-      spectra(plan, segments, power);
-      constant = !first.project(segments, component);
+      kernels.updateMeans();
+      spectra(kernels, power);
+      constant = !first.project();
       if (constant) principal.fill(NaN);
-      else spectrum(plan, component, 0, principal, 0);
+      else seriesSpectrum(kernels, principal);
       return true;
     },
     reset() {
-      count = end = 0;
+      count = 0;
+      kernels.clear();
       first.reset();
     },
   };

@@ -1,4 +1,4 @@
-/** The largest eigenvalue of C = X Xᵀ and its vector, without C: that would cost more than the few products with X.
+/** The largest eigenvalue of a symmetric matrix C without negative ones, and its vector, by a few products with C.
  *
  *  Lanczos: an orthonormal basis q_1 … q_m of {v, Cv, C²v, …} in which C is the tridiagonal T; T's largest eigenpair (θ, s) gives
  *  λ ≈ θ and the vector Q s, with the residual |C Q s − θ Q s| = β_m |s_m|. Orthogonalised against all of the basis; begins
@@ -14,71 +14,22 @@ const mostBases = 4;
 
 export interface Lanczos {
   /**
-   * @param x [n, length]
    * @param vector [n] in: where to begin, not 0; out: the eigenvector, length 1
    * @returns λ
    */
-  largest(x: Float64Array, vector: Float64Array): number;
+  largest(vector: Float64Array): number;
   /** Residual over λ of the newest result: above 1e-8 where two eigenvalues are almost the same. */
   readonly residual: number;
 }
 
-/** out = Xᵀ v.  X: [n, length], v: [n] at `from` in `of`, out: [length] */
-export function timesTransposed(x: Float64Array, length: number, of: Float64Array, from: number, out: Float64Array): void {
-  const n = x.length / length;
-  out.fill(0);
-  let c = 0;
-  let row = 0;
-  // Four rows at a time: their sum is read and written once.
-  for (; c + 3 < n; c += 4, row += 4 * length) {
-    const v0 = of[from + c]!;
-    const v1 = of[from + c + 1]!;
-    const v2 = of[from + c + 2]!;
-    const v3 = of[from + c + 3]!;
-    for (let i = 0, a = row, b = a + length, d = b + length, e = d + length; i < length; i++, a++, b++, d++, e++) {
-      out[i]! += v0 * x[a]! + v1 * x[b]! + (v2 * x[d]! + v3 * x[e]!);
-    }
-  }
-  for (; c < n; c++, row += length) {
-    const v = of[from + c]!;
-    for (let i = 0; i < length; i++) out[i]! += v * x[row + i]!;
-  }
-}
+/** How many vectors `basis` must hold. */
+export const basisVectors = basisSize + 1;
 
-/** out = X t.  X: [n, length], t: [length], out: [n] at `to` in `into` */
-function times(x: Float64Array, t: Float64Array, into: Float64Array, to: number): void {
-  const { length } = t;
-  const n = x.length / length;
-  let c = 0;
-  let row = 0;
-  for (; c + 3 < n; c += 4, row += 4 * length) {
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let i = 0, a = row, b = a + length, d = b + length, e = d + length; i < length; i++, a++, b++, d++, e++) {
-      const value = t[i]!;
-      s0 += x[a]! * value;
-      s1 += x[b]! * value;
-      s2 += x[d]! * value;
-      s3 += x[e]! * value;
-    }
-    into[to + c] = s0;
-    into[to + c + 1] = s1;
-    into[to + c + 2] = s2;
-    into[to + c + 3] = s3;
-  }
-  for (; c < n; c++, row += length) {
-    let sum = 0;
-    for (let i = 0; i < length; i++) sum += x[row + i]! * t[i]!;
-    into[to + c] = sum;
-  }
-}
-
-/** @param length columns of X */
-export function createLanczos(n: number, length: number): Lanczos {
-  const between = new Float64Array(length); // Xᵀ q
-  const basis = new Float64Array((basisSize + 1) * n);
+/**
+ * @param basis [basisVectors, n] scratch
+ * @param apply the vector that begins at `from` in the basis, times C, goes to `to`
+ */
+export function createLanczos(n: number, basis: Float64Array, apply: (from: number, to: number) => void): Lanczos {
   const diagonal = new Float64Array(basisSize);
   const beside = new Float64Array(basisSize); // β_j, between j and j + 1
   const pivots = new Float64Array(basisSize);
@@ -146,14 +97,13 @@ export function createLanczos(n: number, length: number): Lanczos {
   }
 
   /** One basis from the vector on; gives how many vectors it has. Ends where the residual is small enough. */
-  function fillBasis(x: Float64Array, vector: Float64Array): number {
+  function fillBasis(vector: Float64Array): number {
     basis.set(vector);
     normalise(0);
     for (let m = 1; ; m++) {
       const last = (m - 1) * n;
       const next = m * n;
-      timesTransposed(x, length, basis, last, between);
-      times(x, between, basis, next);
+      apply(last, next);
       orthogonalise(m, next);
       diagonal[m - 1] = products[m - 1]!;
       normalise(next);
@@ -167,9 +117,9 @@ export function createLanczos(n: number, length: number): Lanczos {
   }
 
   return {
-    largest(x, vector) {
+    largest(vector) {
       for (let bases = 1; ; bases++) {
-        const m = fillBasis(x, vector);
+        const m = fillBasis(vector);
         vector.fill(0);
         for (let j = 0, row = 0; j < m; j++, row += n) {
           for (let i = 0; i < n; i++) vector[i]! += small[j]! * basis[row + i]!;
