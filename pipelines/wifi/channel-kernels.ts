@@ -140,7 +140,10 @@ function powerFunction({ samples }: Sizes, scale: number): WasmFunction {
       ...set(weight, i32(scale)),
       ...bin,
       ...set(mirror, i32Add(get(z), i32((samples - 1) * sampleBytes))),
-      ...repeatUntil(p, i32Add(get(z), i32((samples / 2 + 1) * sampleBytes)), [...bin, ...advance(mirror, -sampleBytes)]),
+      ...repeatUntil(p, i32Add(get(z), i32((samples / 2 + 1) * sampleBytes)), [
+        ...bin,
+        ...advance(mirror, -sampleBytes),
+      ]),
     ],
   };
 }
@@ -263,7 +266,8 @@ export function createChannelKernels(
     series,
     push(values) {
       if (end === 2 * samples) {
-        for (let row = 0; row < ring.length; row += rowLength) ring.copyWithin(row, row + rowLength / 2, row + rowLength);
+        for (let row = 0; row < ring.length; row += rowLength)
+          ring.copyWithin(row, row + rowLength / 2, row + rowLength);
         end = samples;
       }
       for (let c = 0, to = 4 * end; c < channels; c++) {

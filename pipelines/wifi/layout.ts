@@ -111,8 +111,8 @@ export function layoutOf(frame: WifiFrame): Layout | undefined {
 function anyHeard(csi: Float32Array, layout: Layout, places: Uint16Array): boolean {
   const all = layout.subcarriers.length;
   for (let row = 0; row < layout.receivers * layout.transmitters * all; row += all) {
-    for (const place of places) {
-      const at = 2 * (row + place);
+    for (let i = 0; i < places.length;) {
+      const at = 2 * (row + places[i++]!); // an iterator may be allocated
       if (csi[at] !== 0 || csi[at + 1] !== 0) return true;
     }
   }

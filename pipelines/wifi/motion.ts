@@ -113,12 +113,10 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   const noiseSubcarriers = new Float64Array(blocks);
   const timeStretch = createStretch();
   const subcarrierStretch = createStretch();
+  // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
+  const block = { end: NaN, squaresTime: NaN, squaresSubcarriers: NaN, lastTime: NaN };
   let packets = 0; // in the running block
   let differences = 0;
-  let squaresTime = 0;
-  let squaresSubcarriers = 0;
-  let blockEnd = NaN;
-  let lastTime = NaN;
   let count = 0; // blocks since the window's start
   let state: MotionState = 'filling';
   let index = NaN;
@@ -128,8 +126,9 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   let calibrations = 0;
 
   function startBlock(from: number): void {
-    blockEnd = from + blockSeconds;
-    packets = differences = squaresTime = squaresSubcarriers = 0;
+    block.end = from + blockSeconds;
+    packets = differences = 0;
+    block.squaresTime = block.squaresSubcarriers = 0;
     sum.fill(0);
   }
 
@@ -165,8 +164,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
         ofSubcarriers += bend * bend;
       }
     }
-    squaresTime += ofTime / (2 * channels);
-    squaresSubcarriers += ofSubcarriers / (12 * rows * (subcarriers - 2));
+    block.squaresTime += ofTime / (2 * channels);
+    block.squaresSubcarriers += ofSubcarriers / (12 * rows * (subcarriers - 2));
     differences++;
   }
 
@@ -238,24 +237,24 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     if (differences === 0) return; // the window's first packet alone
     const slot = count % blocks;
     for (let c = 0; c < channels; c++) means[slot * channels + c] = sum[c]! / packets;
-    noiseTime[slot] = squaresTime / (differences * packets);
-    noiseSubcarriers[slot] = squaresSubcarriers / (differences * packets);
+    noiseTime[slot] = block.squaresTime / (differences * packets);
+    noiseSubcarriers[slot] = block.squaresSubcarriers / (differences * packets);
     count++;
     if (count >= blocks) judge(now);
   }
 
   return {
     push(time, values) {
-      if (!(Math.abs(time - lastTime) <= maxGap)) startWindow(time, values);
+      if (!(Math.abs(time - block.lastTime) <= maxGap)) startWindow(time, values);
       else {
-        if (time >= blockEnd) {
+        if (time >= block.end) {
           endBlock(time);
-          startBlock(blockEnd + Math.floor((time - blockEnd) / blockSeconds) * blockSeconds);
+          startBlock(block.end + Math.floor((time - block.end) / blockSeconds) * blockSeconds);
         }
         addDifferences(values);
       }
       addToSum(values);
-      lastTime = time;
+      block.lastTime = time;
       return state;
     },
     get state() {

@@ -33,8 +33,8 @@ export function problemOf(csi: Float32Array, layout: Layout, scale: WifiFrame['s
     let heard = 0;
     for (let t = 0; t < transmitters; t++) {
       const row = (r * transmitters + t) * all;
-      for (const place of kept) {
-        const at = 2 * (row + place);
+      for (let i = 0; i < kept.length;) {
+        const at = 2 * (row + kept[i++]!); // an iterator may be allocated
         for (let part = at; part < at + 2; part++) {
           const size = Math.abs(csi[part]!);
           heard += size;

@@ -78,8 +78,8 @@ export function createWifiSpectrogram(
   let layouts = 0;
   let packets = 0; // of this stream
   let badTimes = 0;
-  let lastTime = NaN;
-  let lastArrival = NaN;
+  // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
+  const last = { time: NaN, arrival: NaN };
 
   function createChain(layout: Layout): Chain {
     const { channels } = layout;
@@ -139,22 +139,20 @@ export function createWifiSpectrogram(
     return most;
   }
 
-  /** Host time of the frame; undefined if it has none that can be used. */
-  function timeOf(frame: WifiFrame): number | undefined {
-    const { deviceTime, arrivalTime } = frame;
-    if (deviceTime === undefined) return arrivalTime;
+  /** Whether the device's time can be used; a clock that was set is learnt anew. */
+  function observe(deviceTime: number, arrivalTime: number): boolean {
     let observation = clock.observe(deviceTime, arrivalTime);
     if (observation === 'jumped') {
       interrupt('clock');
       clock.reset();
       observation = clock.observe(deviceTime, arrivalTime);
     }
-    return observation === 'used' ? clock.hostTime(deviceTime) : undefined;
+    return observation === 'used';
   }
 
   function take(time: number, frame: WifiFrame, { layout, amplitudes, filtered, hampel, resampler }: Chain): void {
-    if (time - lastTime > maxGap) interrupt(reasonOfGap());
-    lastTime = time;
+    if (time - last.time > maxGap) interrupt(reasonOfGap());
+    last.time = time;
     forgetRefused();
     amplitude(frame.csi, layout, amplitudes);
     normaliseGain(amplitudes, layout);
@@ -164,7 +162,7 @@ export function createWifiSpectrogram(
   }
 
   function tick(now: number): void {
-    if (now - lastArrival > maxGap) interrupt(reasonOfGap());
+    if (now - last.arrival > maxGap) interrupt(reasonOfGap());
   }
 
   return {
@@ -176,15 +174,16 @@ export function createWifiSpectrogram(
         tick(frame.arrivalTime);
         return;
       }
-      lastArrival = frame.arrivalTime;
+      last.arrival = frame.arrivalTime;
       if (chain === undefined || inspector.layouts !== layouts) {
         interrupt('newLayout');
         layouts = inspector.layouts;
         chain = createChain(inspector.layout!);
       }
-      const time = timeOf(frame);
-      if (time === undefined) badTimes++;
-      else take(time, frame, chain);
+      const { deviceTime, arrivalTime } = frame;
+      if (deviceTime === undefined) take(arrivalTime, frame, chain);
+      else if (observe(deviceTime, arrivalTime)) take(clock.hostTime(deviceTime), frame, chain);
+      else badTimes++;
     },
     refused: inspector.refused,
     get badTimes() {

@@ -91,7 +91,7 @@ void t.test(
       fc.property(runs, fc.nat(), (stretches, seed) => {
         const random = createRandom(seed);
         let time = 0;
-          const longBad: [number, number][] = [];
+        const longBad: [number, number][] = [];
         const interruptions: Interruption[] = [];
         let fine = true;
         const pipeline = createWifiSpectrogram(
@@ -106,7 +106,7 @@ void t.test(
           },
         );
         for (const [good, kind, packets] of stretches) {
-            const [reason, , spoil] = spoilt[kind]!;
+          const [reason, , spoil] = spoilt[kind]!;
           // The first ones that repeat themselves pass.
           const from = time + (reason === 'constant' ? 0.09 : 0);
           for (let i = 0; i < packets; i++, time += 0.01) {
