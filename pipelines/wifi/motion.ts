@@ -24,13 +24,13 @@
  *  succession in time: Zhang, Wu, Chen, Liu, 'WiDetect', IMWUT 3 (2019), which uses the autocorrelation at the first lag.
  *
  *  Calibration. The quiet is a stretch of 3 s in which both ratios keep within half and twice their median, and look like noise
- *  (medians of B/T and B/S at most 2 and 8); or, where a fan or a compressor never lets it look like that, 30 s of the same evenness. What
- *  people do is not as even. Afterwards the levels follow the quiet blocks by at most e a minute, and an even stretch of 30 s,
- *  be it called motion or not, calibrates anew.
+ *  (medians of B/T and B/S at most 2 and 5); or, where a fan or a compressor never lets it look like that, 30 s of the same
+ *  evenness. What people do is not as even. Afterwards the levels follow the quiet blocks by at most e a minute, and an even
+ *  stretch of 30 s, be it called motion or not, calibrates anew.
  *
- *  How the constants were found: 1/16 s, 1 s, 2.5, 5 and 8 by looking at the only ten recordings there are (ESP32 motion, 10 s
- *  each, five chips, see docs/wifi-motion.md), which are also those it is evaluated on. The rest is by reason, untested on
- *  recordings: these are too short. */
+ *  How the constants were found: 1/16 s, 1 s, the factors 2.5 and 5 and the limits 2 and 5 by looking at the only ten recordings
+ *  there are (ESP32 motion, five chips, 10 s each; docs/wifi-motion.md), which are also those it is evaluated on. The rest is by
+ *  reason, and untested on recordings: these are too short. */
 
 const blockSeconds = 1 / 16;
 /** Blocks of the window, and of the two stretches that calibrate. */
@@ -39,7 +39,7 @@ const noiselikeStretch = 48;
 const evenStretch = 480;
 /** Largest medians of B/T and B/S that are taken for noise: 1, if it were white; some chips' subcarriers share some of it. */
 const noiselikeTime = 2;
-const noiselikeSubcarriers = 8;
+const noiselikeSubcarriers = 5;
 /** A stretch is even if no value is further from the median than by this factor. */
 const evenness = 2;
 const overTime = 2.5;
