@@ -86,13 +86,21 @@ trainingOptions(program.command('pretrain'), '1,3,5,7', '2,4')
   .requiredOption('--output <dir>', 'folder for the tower')
   .action(async (options) => (await import('./commands/pretrain.js')).pretrain(options as never));
 
-trainingOptions(program.command('evaluate'), '1,3,5,7', '2,4')
-  .description('train from nothing on some subjects, or take a tower that is there, and test it on others')
-  .argument('<dataset>', 'utd-mhad')
+const evaluate = program.command('evaluate').description('measure on recordings of which the truth is known');
+
+trainingOptions(evaluate.command('utd-mhad'), '1,3,5,7', '2,4')
+  .description('train a tower from nothing on some subjects, or take one that is there, and test it on others')
   .addOption(new Option('--modalities <list>', 'which sensors').choices(['imu']).default('imu'))
   .option('--tower <dir>', 'test this tower; nothing is trained ("shipped": the one that comes with the gateway)')
-  .action(async (dataset: string, options) =>
-    (await import('./commands/evaluate.js')).evaluate(dataset, options as never),
+  .action(async (options) => (await import('./commands/evaluate.js')).evaluate(options as never));
+
+evaluate
+  .command('motion')
+  .description('the Wi-Fi motion index, untrained, on ESP32 recordings of a quiet room and of one with motion')
+  .requiredOption('--data <dir>', 'folder of baseline_*.i8, movement_*.i8, test_*.i8 (docs/wifi-motion.md)')
+  .addOption(json())
+  .action(async (options: { data: string; json: boolean }) =>
+    (await import('./commands/evaluate-motion.js')).evaluateMotion(options),
   );
 
 program

@@ -1,4 +1,4 @@
-/** `babel-gateway evaluate` */
+/** `babel-gateway evaluate utd-mhad` */
 import { loadUtdMhadInertial } from '../../learning/datasets/utd-mhad.js';
 import { evaluateTower } from '../../learning/evaluate.js';
 import type { Evaluation } from '../../learning/evaluate.js';
@@ -14,13 +14,12 @@ export interface EvaluateOptions extends TrainingOptions {
 const round = (value: number) => Math.round(value * 1e4) / 1e4;
 
 /** Prints the accuracy on the test subjects. @throws Error with one line */
-export async function evaluate(dataset: string, options: EvaluateOptions): Promise<void> {
-  if (dataset !== 'utd-mhad') throw new Error(`no data set '${dataset}' is known here; known: utd-mhad`);
+export async function evaluate(options: EvaluateOptions): Promise<void> {
   const { evaluation, train, more } = options.tower
     ? await ofTower(options.tower, options)
     : await fromNothing(options);
   const result = {
-    dataset,
+    dataset: 'utd-mhad',
     modalities: [options.modalities],
     train,
     test: options.test,
