@@ -145,9 +145,10 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
     endsAt,
     end,
     push(time, values) {
-      let sum = time;
+      // (Begun with 0: with `time`, the engine allocates a number for each call.)
+      let sum = 0;
       for (let c = 0; c < channels; c++) sum += values[c]!;
-      if (!Number.isFinite(sum)) {
+      if (!Number.isFinite(sum + time)) {
         statistics.invalid++;
         return;
       }

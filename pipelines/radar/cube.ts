@@ -4,7 +4,7 @@
 
 import * as wasm from '../wasm.js';
 import type { Code } from '../wasm.js';
-import { fftFunction, fftTables, pairBytes } from './fft-kernel.js';
+import { fftFunction, fftTables, pairBytes } from '../fft-kernel.js';
 
 /**
  * lags(a0, a1, b0, b1, out): Σ over `bins` of b · conj(a), of each a with each b, real and imaginary part, the sums of the even

@@ -3,7 +3,7 @@
  *  Four channels are a group. Of each group the memory holds 2 N samples, four doubles each, in the order of time; so are four
  *  real channels the input of two complex FFTs as they lie there: real parts of channels 0 and 1, imaginary parts 2 and 3. */
 
-import { fftFunction, fftTables } from '../radar/fft-kernel.js';
+import { fftFunction, fftTables } from '../fft-kernel.js';
 import * as wasm from '../wasm.js';
 import type { Code, WasmFunction } from '../wasm.js';
 

@@ -1,8 +1,8 @@
 /** The FFT of two antennas at once, in WebAssembly SIMD: a pair of complex numbers is `re re im im`, two doubles each. The code is
  *  made for one size and one distance of the inputs, with both as constants. */
 
-import * as wasm from '../wasm.js';
-import type { Code } from '../wasm.js';
+import * as wasm from './wasm.js';
+import type { Code } from './wasm.js';
 
 /** Bytes of a pair. */
 export const pairBytes = 32;
