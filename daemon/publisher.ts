@@ -264,7 +264,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       sendSensors();
     },
     publishStatus: (details) => {
-      status = { ...details, state: 'online' };
+      status = { state: 'online', ...details };
       sendStatus();
     },
     connected: () => session !== undefined,

@@ -175,8 +175,10 @@ void t.test('what every driver holds to', (t) => {
 
 // The senders that the manual ships, as Python sees them.
 const senders = 'docs/senders';
+// Debian's, for which its packages are; another one may come first on the path.
+const interpreter = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 const python = (...args: string[]) =>
-  spawnSync('python3', args, { encoding: 'buffer', env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+  spawnSync(interpreter, args, { encoding: 'buffer', env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
 const has = (module: string) => python('-c', `import ${module}`).status === 0;
 
 void t.test('the senders are Python', { skip: python('--version').status !== 0 && 'skipped: no python3' }, (t) => {
@@ -244,7 +246,7 @@ void t.test(
     const { Subscriber } = await import('zeromq');
     const { spawn } = await import('node:child_process');
     const endpoint = `ipc://${mkdtempSync(join(tmpdir(), 'senders-'))}/pictures`;
-    const child = spawn('python3', [`${senders}/generic.py`, 'depth', '--endpoint', endpoint], { stdio: 'inherit' });
+    const child = spawn(interpreter, [`${senders}/generic.py`, 'depth', '--endpoint', endpoint], { stdio: 'inherit' });
     const socket = new Subscriber();
     t.teardown(() => {
       child.kill();
