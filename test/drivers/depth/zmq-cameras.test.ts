@@ -210,7 +210,9 @@ for parts in [
     message = b''.join(struct.pack('<I', len(part)) + part for part in parts)
     sys.stdout.buffer.write(struct.pack('<I', len(message)) + message)
 `;
-    const output = execFileSync(interpreter, ['-c', program], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+    const output = execFileSync(interpreter, ['-c', program], {
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    });
     const messages: Buffer[] = [];
     for (let at = 0; at < output.length; at += 4 + output.readUInt32LE(at))
       messages.push(output.subarray(at + 4, at + 4 + output.readUInt32LE(at)));
