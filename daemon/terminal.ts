@@ -77,7 +77,8 @@ function asBlock(place: string, row: Row, sensors: ReadonlyMap<string, SensorHea
 export function createTerminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
   const rows = new Map<string, Row>();
   const sensors = new Map<string, SensorHealth>();
-  const update = stream.isTTY ? createLogUpdate(stream) : undefined;
+  // A terminal that does not know its size, such as a serial console, gets lines.
+  const update = stream.isTTY && stream.columns > 0 && stream.rows > 0 ? createLogUpdate(stream) : undefined;
   const draw = () => update?.([...rows].flatMap(([place, row]) => ['', ...asBlock(place, row, sensors)]).join('\n'));
 
   return {
