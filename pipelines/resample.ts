@@ -13,12 +13,13 @@
  *
  *  Both are one triangle of half-width max(1 / inputRate, 1 / outputRate), which at the lower rate is linear
  *  interpolation; where samples are missing it widens to the distance of those that are there. Interpolating, a sample
- *  on a grid point (to 0.1 % of a period) is taken as it is, and no later one is waited for. At the two ends of a segment
+ *  on a grid point (to 1 % of a period) is taken as it is, and no later one is waited for. At the two ends of a segment
  *  the triangle has one side only.
  *  Crochiere and Rabiner, Multirate Digital Signal Processing, 1983, chapter 2. */
 
-/** Relative to a grid period: nearer than this, a sample lies on the grid point. */
-const onGrid = 1e-3;
+/** Relative to a grid period: nearer than this, a sample lies on the grid point. At 50 Hz that is 0.2 ms, below what the
+ * estimate of a device's clock wanders by; to wait for the next sample instead would cost 20 ms. */
+const onGrid = 1e-2;
 
 /** The same at a segment's end: a grid point that the last sample just misses takes it, so that the number of samples
  * does not hang on the last microsecond of a clock estimate. */
