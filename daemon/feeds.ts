@@ -97,13 +97,6 @@ function* wristChunks(seed: number, device: WitmotionSettings): Generator<Played
   }
 }
 
-/** The recordings that a feed plays with a driver. @throws DatasetError if there are none */
-export async function feedRecordings(driver: string, settings: RecordingFeed): Promise<Loaded<{ id: string }>> {
-  if (driver === skeletonZmq.name) return loadUtdMhadSkeleton(settings.data, settings);
-  if (driver === depthZmq.name) return loadUtdMhadDepth(settings.data, settings);
-  return loadUtdMhadInertial(settings.data, settings);
-}
-
 async function playRecordings(
   settings: RecordingFeed,
   driver: string,
