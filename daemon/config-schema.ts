@@ -11,10 +11,8 @@ import type { Driver } from '../drivers/driver.js';
 import { modalities } from '../drivers/frames.js';
 import { drivers } from '../drivers/registry.js';
 import { transportSettings } from '../drivers/transports/registry.js';
+import { providerNames } from '../models/providers.js';
 import { gatewayName, placeName, sensorName } from './topics.js';
-
-export const executionProviders = ['cuda', 'webgpu', 'cpu'] as const;
-export type ExecutionProvider = (typeof executionProviders)[number];
 
 /** @returns the host name with what MQTT or its brokers refuse in a topic level replaced by `-` */
 export function gatewayNameOf(host: string): string {
@@ -101,10 +99,10 @@ function brokerProblem(text: string): string | undefined {
 const models = z
   .strictObject({
     providers: z
-      .array(z.enum(executionProviders))
+      .array(z.enum(providerNames))
       .min(1)
       .refine((list) => new Set(list).size === list.length, 'each provider may stand here once')
-      .default([...executionProviders])
+      .default([...providerNames])
       .describe(
         'Execution providers of ONNX Runtime in the order in which they are tried; the first that works is used.',
       ),

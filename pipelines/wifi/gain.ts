@@ -23,13 +23,3 @@ export function normaliseGain(amplitudes: Float32Array, layout: Layout): boolean
   }
   return whole;
 }
-
-/**
- * Amplitudes divided by the gain that the device says it used, in place: |h| · 10^(−gain / 20), so that the received power
- * stays in them.
- * @param gain dB
- */
-export function removeGain(amplitudes: Float32Array, gain: number): void {
-  const scale = 10 ** (-gain / 20);
-  for (let i = 0; i < amplitudes.length; i++) amplitudes[i]! *= scale;
-}
