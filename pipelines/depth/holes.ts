@@ -20,7 +20,8 @@ const visited = 3;
 export function createHoleFiller(side: number): HoleFiller {
   const hole = new Int32Array(side * side);
   const values = new Float32Array(side * side);
-  const neighbours = new Float64Array(8);
+  const counts = new Uint8Array(side * side);
+  const neighbours = new Float64Array(9);
 
   /** Collects the stretch of a pixel, marked as visited. @returns its size, negative if it is open */
   function collect(start: number, kind: Uint8Array): number {
@@ -46,8 +47,8 @@ export function createHoleFiller(side: number): HoleFiller {
     return isOpen ? -size : size;
   }
 
-  /** Median of the neighbours that are body; NaN without any. Holes lie inside, so all neighbours exist. */
-  function median(depth: Float32Array, kind: Uint8Array, at: number): number {
+  /** Writes the median of the neighbours that are body. Holes lie inside, so all neighbours exist. @returns how many are body */
+  function median(depth: Float32Array, kind: Uint8Array, at: number, place: number): number {
     let count = 0;
     for (let dy = -side; dy <= side; dy += side) {
       for (let dx = -1; dx <= 1; dx++) {
@@ -59,22 +60,20 @@ export function createHoleFiller(side: number): HoleFiller {
         neighbours[i] = value;
       }
     }
-    return count === 0 ? NaN : (neighbours[(count - 1) >> 1]! + neighbours[count >> 1]!) / 2;
+    values[place] = (neighbours[(count - 1) >> 1]! + neighbours[count >> 1]!) / 2;
+    return count;
   }
 
   /** Fills the hole collected last. */
   function close(depth: Float32Array, kind: Uint8Array, size: number): void {
     for (let left = size; left > 0;) {
-      for (let i = 0; i < left; i++) values[i] = median(depth, kind, hole[i]!);
+      for (let i = 0; i < left; i++) counts[i] = median(depth, kind, hole[i]!, i);
       let kept = 0;
       for (let i = 0; i < left; i++) {
         const at = hole[i]!;
-        const value = values[i]!;
-        if (Number.isNaN(value)) {
-          hole[kept] = at;
-          kept++;
-        } else {
-          depth[at] = value;
+        if (counts[i] === 0) hole[kept++] = at;
+        else {
+          depth[at] = values[i]!;
           kind[at] = pixel.body;
         }
       }
