@@ -1,9 +1,8 @@
 /** Supervised training of any encoder with an activity head: mixed pairs of augmented windows, smoothed labels. */
 import { graph } from '../models/graph.js';
 import type { Value } from '../models/graph.js';
-import { linear } from '../models/layers.js';
 import type { BatchStatistics, Network } from '../models/layers.js';
-import { windowShape, windowSize } from '../models/towers/encoder.js';
+import { activityHead, windowShape, windowSize } from '../models/towers/encoder.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import type { Weights, WeightSource } from '../models/weights.js';
 import { trainingStep } from './adamw.js';
@@ -62,10 +61,6 @@ export interface ClassifierTask<Example> {
   /** Writes one random window [samples, …instant], and the side task's target if there is one. */
   augment(example: Example, random: Random, out: Float32Array, target: Float32Array): void;
 }
-
-/** Activity head: embedding [batch, width] → logits [batch, classes]. */
-export const activityHead = (network: Network, embedding: Value, classes: number): Value =>
-  linear(network, 'head', embedding, classes);
 
 /** The training graph of a batch: cross-entropy of the soft targets; what is fed is named as in `trainClassifier`. */
 export function classifierStep<Example>(

@@ -16,6 +16,7 @@ const size = 48;
 const window = {
   rate: 6.25,
   samples: 19,
+  hop: 3.125,
   instant: [size, size],
   channels: ['distance from the person’s median; 0: no body'],
 } as const;

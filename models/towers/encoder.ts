@@ -1,5 +1,6 @@
 import type { Modality } from '../../drivers/frames.js';
 import type { Value } from '../graph.js';
+import { linear } from '../layers.js';
 import type { BatchStatistics, Network } from '../layers.js';
 import { sizeOf } from '../operators.js';
 import type { Shape } from '../operators.js';
@@ -9,6 +10,8 @@ export interface EncoderWindow {
   /** Samples a second. */
   readonly rate: number;
   readonly samples: number;
+  /** Samples from one window's start to the next one's. */
+  readonly hop: number;
   /** Shape of one sample. */
   readonly instant: Shape;
   /** Name and unit of what lies along the last axis, or of what every element is. */
@@ -37,3 +40,8 @@ export const windowShape = ({ window }: Pick<Encoder, 'window'>): Shape => [wind
 
 /** Numbers of one window. */
 export const windowSize = (encoder: Pick<Encoder, 'window'>): number => sizeOf(windowShape(encoder));
+
+/** Activity head: embedding [batch, width] → logits [batch, classes]. */
+export function activityHead(network: Network, embedding: Value, classes: number): Value {
+  return linear(network, 'head', embedding, classes);
+}

@@ -2,8 +2,8 @@
  * The LiDAR tower: Point Transformer layers over the points of every frame (Zhao, Jiang, Jia, Torr, Koltun, 'Point Transformer', ICCV
  * 2021), then a transformer over the frames. Not trained yet: there is no LiDAR among the recordings of people.
  *
- *    window [batch, frames, 64, 3], points of the person's crop in farthest-point order, metres ─▶ [batch · frames · 64, 3]
- *        ─ attention among neighbours ─ 16 points, each of its neighbours ─ attention ─ maximum over the points ─▶ [batch · frames, 64]
+ *    window [batch, frames, 128, 5], points of the person's crop in farthest-point order ─▶ [batch · frames · 128, 5]
+ *        ─ attention among neighbours ─ 32 points, each of its neighbours ─ attention ─ maximum over the points ─▶ [batch · frames, 64]
  *        ─ transformer over the frames ─ mean and maximum over time ─▶ embedding [batch, 128]
  */
 import type { Value } from '../graph.js';
@@ -11,18 +11,19 @@ import { layerNormalization, linear, transformerLayer } from '../layers.js';
 import type { Network } from '../layers.js';
 import type { Encoder } from './encoder.js';
 
-const points = 64;
+const points = 128;
 const window = {
   rate: 6.25,
   samples: 19,
-  instant: [points, 3],
-  channels: ['x, m', 'y, m', 'z, m'],
+  hop: 3.125,
+  instant: [points, 5],
+  channels: ['x, m', 'y, m', 'z, m', 'intensity, 0 to 1', 'present'],
 } as const;
 
 const firstWidth = 32;
 const secondWidth = 64;
 /** In farthest-point order, the first points of a cloud are a thinner cloud of the same shape. */
-const thinned = 16;
+const thinned = 32;
 const neighbours = 8;
 const layers = 2;
 
@@ -108,8 +109,9 @@ export const lidarEncoder: Encoder = {
   embed(network, x) {
     const { g } = network;
     const [batch, frames] = x.shape as [number, number];
-    const position = g.reshape(x, [batch * frames, points, 3]);
-    const start = g.relu(linear(network, 'points', g.reshape(position, [-1, 3]), firstWidth));
+    const clouds = g.reshape(x, [batch * frames, points, 5]);
+    const position = g.slice(clouds, 2, 0, 3);
+    const start = g.relu(linear(network, 'points', g.reshape(clouds, [-1, 5]), firstWidth));
     const whole = { position, features: pointAttention(network, 'fine', { position, features: start }) };
     const few = thinner(network, 'thinner', whole, thinned, secondWidth);
     const seen = pointAttention(network, 'coarse', few);

@@ -19,6 +19,7 @@ import { bodyParts, boneMatrix, joints, partitions, partMatrix } from './skeleto
 const window = {
   rate: 25,
   samples: 76,
+  hop: 12.5,
   instant: [joints, 4],
   channels: ['x, body sizes', 'y, body sizes', 'z, body sizes', 'seen'],
 } as const;

@@ -12,6 +12,7 @@ const size = 64;
 const window = {
   rate: 6.25,
   samples: 19,
+  hop: 3.125,
   instant: [size, size, 3],
   channels: ['red, 0 to 1', 'green, 0 to 1', 'blue, 0 to 1'],
 } as const;
