@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { startInference } from '../models/inference.js';
 import type { Inference } from '../models/inference.js';
+import { windowLength } from '../models/manifest.js';
 import { loadTower } from '../models/store.js';
 import { startBroker } from './broker.js';
 import type { Config } from './config.js';
@@ -174,8 +175,7 @@ function deliveryOf(publisher: Publisher): () => Promise<void> {
 /** Sends a window of zeros the way that every window goes, but for its publication. */
 async function probe(shared: Shared): Promise<void> {
   for (const [modality, { manifest }] of shared.inference.towers) {
-    const { samples, channels } = manifest.window;
-    await shared.inference.classify(modality, new Float32Array(samples * channels.length));
+    await shared.inference.classify(modality, new Float32Array(windowLength(manifest)));
   }
   shared.lastLabel = monotonicSeconds();
   shared.notifier.labelFlowed();

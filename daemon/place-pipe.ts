@@ -72,7 +72,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     const pipeline = createSensorPipeline({
       sensor: origin.name,
       modality: origin.driver.modality,
-      window: tower.manifest.window,
+      manifest: tower.manifest,
       inputRate: origin.driver.nominalRate(origin.driverSettings),
       grid,
       onPart: (part) => windows.add(part),
