@@ -16,8 +16,10 @@ import type { Config } from './config.js';
 import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
 import { createPlacePipe } from './place-pipe.js';
+import type { PlacePipe } from './place-pipe.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
+import { answer } from './requests.js';
 import { prepareSource } from './sensor-source.js';
 import type { SensorSource } from './sensor-source.js';
 import { superviseSensor } from './sensor.js';
@@ -82,12 +84,14 @@ export async function startGateway(config: Config, { log, terminal, once = false
       closers.push(() => broker.close());
       url = broker.url;
     }
+    const places = new Map<string, PlacePipe>();
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
       username: config.mqtt.username,
       password: config.mqtt.password,
       outboxDirectory: join(config.dataDirectory, 'outbox'),
+      onRequest: (kind, payload) => answer(kind, payload, places),
       log,
     });
     closers.push(() => publisher.close());
@@ -120,6 +124,7 @@ export async function startGateway(config: Config, { log, terminal, once = false
         sources.push(source);
       }
       const place = startPlace(shared, name, sources);
+      places.set(name, place.pipe);
       stops.push(() => place.stop());
       ends.push(place.ended);
     }
@@ -214,6 +219,7 @@ function startPlace(shared: Shared, name: string, sources: readonly SensorSource
       const performed = sources.map(({ feed }) => feed?.performing(window)).find((label) => label !== undefined);
       terminal?.label(name, activity, performed);
     },
+    onModalities: (modalities) => publisher.publishModalities(name, modalities),
     log,
   });
   const sensors = sources.map(({ origin }) =>
@@ -225,12 +231,13 @@ function startPlace(shared: Shared, name: string, sources: readonly SensorSource
       onHealth: (health) => {
         publisher.publishSensor(origin.name, health);
         terminal?.sensor(origin.name, health);
-        pipe.live(origin.name, health.state === 'live');
+        pipe.health(origin.name, health);
       },
       log,
     }),
   );
   return {
+    pipe,
     /** Resolves when no sensor is opened any more and every window has its label. */
     ended: Promise.all(sensors.map(({ ended }) => ended)).then(() => pipe.idle()),
     async stop() {

@@ -10,11 +10,14 @@ import type { PlaceWindow } from '../pipelines/place-windows.js';
 import { createWindowGrid } from '../pipelines/window-grid.js';
 import type { Window } from '../pipelines/window.js';
 import type { Logger } from './log.js';
+import { createModalitySet } from './modality-set.js';
+import type { WantedSet } from './modality-set.js';
 import { createPlace } from './place.js';
 import type { PlaceUpdate, WindowResult } from './place.js';
 import type { SensorSource } from './sensor-source.js';
 import { createSensorPipeline } from './sensor-pipeline.js';
 import type { SensorPipeline } from './sensor-pipeline.js';
+import type { PlaceModalities, SensorHealth } from './topics.js';
 
 /** Seconds between looks at what no frame looks at: a device that fell silent, a part that is waited for. */
 const tickPeriod = 0.1;
@@ -27,6 +30,10 @@ export interface PlacePipeOptions {
   readonly replayed: boolean;
   /** A label; the next one waits until the promise resolves. @param window absent: no sensor gives windows any more */
   readonly onActivity: (update: PlaceUpdate, window?: PlaceWindow) => Promise<void>;
+  /** What the place fuses is another than before. */
+  readonly onModalities: (modalities: PlaceModalities) => void;
+  /** The set to begin with. Default: all. */
+  readonly set?: WantedSet | undefined;
   readonly log: Logger;
 }
 
@@ -34,8 +41,12 @@ export interface PlacePipe {
   push(sensor: string, frames: readonly Frame[]): void;
   /** A sensor is gone: what can become a window does. */
   gone(sensor: string): void;
-  /** A sensor gives frames, or none any more. */
-  live(sensor: string, isLive: boolean): void;
+  /** A sensor's state is another. */
+  health(sensor: string, health: Pick<SensorHealth, 'state' | 'reason'>): void;
+  /** Changes what is fused from the next window on. @returns why it cannot */
+  request(set: WantedSet): string | undefined;
+  /** In force. */
+  readonly set: WantedSet;
   /** Resolves when every window that there is has its label. */
   idle(): Promise<void>;
   stop(): void;
@@ -43,13 +54,22 @@ export interface PlacePipe {
 
 /** @throws Error with one line if towers of the place read windows of different lengths */
 export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
-  const { name, sources, inference, replayed, onActivity, log } = options;
+  const { name, sources, inference, replayed, onActivity, onModalities, log } = options;
   const origins = new Map(sources.map(({ origin }) => [origin.name, origin]));
   const has = (flag: 'virtual' | 'recorded') => sources.some(({ origin }) => origin[flag]);
   const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') });
   const pipelines = new Map<string, SensorPipeline>();
   const modalities = new Map<string, Modality>();
   const live = new Set<string>();
+  const set = createModalitySet(
+    name,
+    sources.map(({ origin }) => ({
+      name: origin.name,
+      modality: origin.driver.modality,
+      hasTower: inference.towers.has(origin.driver.modality),
+    })),
+    options.set,
+  );
   // One after the other: a window that asks no model must not overtake the one before.
   let last: Promise<unknown> = Promise.resolve();
   const grid = createWindowGrid(commonTiming(name, sources, inference));
@@ -57,7 +77,14 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
   const windows = createPlaceWindows({
     grid,
     modalities,
-    onWindow(window) {
+    onWindow(whole) {
+      // Sensors that the set leaves out are neither fused nor absent.
+      const part = <Of extends { modality: Modality }>(all: readonly Of[]) =>
+        all.filter((one) => set.includes(one.modality));
+      const window = { ...whole, windows: part(whole.windows), absent: part(whole.absent) };
+      set.window(window);
+      tellModalities();
+      if (window.windows.length === 0) return;
       // Live windows are asked for at once: those that the models are too slow for must not pile up here. A replay can wait.
       const asked = replayed ? undefined : resultsOf(window);
       asked?.catch(() => undefined);
@@ -106,6 +133,11 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     else log.warn({ err: error }, `${name}: a window could not be labelled`);
   }
 
+  function tellModalities(): void {
+    const change = set.change(monotonicSeconds());
+    if (change) onModalities(change);
+  }
+
   /** Sensors whose windows have ended are waited for no longer. */
   function forgetEnded(): void {
     for (const sensor of pipelines.keys()) if (!grid.sensors.has(sensor)) windows.gone(sensor);
@@ -131,10 +163,20 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
       pipelines.get(sensor)?.end();
       forgetEnded();
     },
-    live(sensor, isLive) {
-      if (isLive) live.add(sensor);
+    health(sensor, { state, reason }) {
+      set.sensor(sensor, state === 'live' ? undefined : (reason ?? `it is ${state}`));
+      tellModalities();
+      if (state === 'live') live.add(sensor);
       else if (live.delete(sensor) && live.size === 0)
         last = last.then(() => onActivity(place.absent(monotonicSeconds()))).catch(failed);
+    },
+    request(wanted) {
+      const problem = set.request(wanted);
+      tellModalities();
+      return problem;
+    },
+    get set() {
+      return set.wanted;
     },
     async idle() {
       await last;

@@ -2,7 +2,10 @@
  *
  *    babel/<gateway>/status              retained, last will     GatewayStatus
  *    babel/<gateway>/<place>/activity    retained                ActivityMessage
+ *    babel/<gateway>/<place>/modalities  retained                PlaceModalities
  *    babel/<gateway>/sensor/<name>       retained                SensorHealth
+ *    babel/<gateway>/request/modalities  to the gateway          ModalitiesRequest
+ *    babel/<gateway>/response/modalities                         ModalitiesResponse
  *
  *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
 import { z } from 'zod';
@@ -40,8 +43,24 @@ export function activityTopic(gateway: string, place: string): string {
   return `babel/${gateway}/${place}/activity`;
 }
 
+export function modalitiesTopic(gateway: string, place: string): string {
+  return `babel/${gateway}/${place}/modalities`;
+}
+
 export function sensorTopic(gateway: string, sensor: string): string {
   return `babel/${gateway}/sensor/${sensor}`;
+}
+
+/** What can be asked of a gateway. */
+export const requestKinds = ['modalities'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+export function requestTopic(gateway: string, kind: RequestKind): string {
+  return `babel/${gateway}/request/${kind}`;
+}
+
+export function responseTopic(gateway: string, kind: RequestKind): string {
+  return `babel/${gateway}/response/${kind}`;
 }
 
 const time = (what: string) => z.iso.datetime().describe(`${what}, ISO 8601 in UTC`);
@@ -121,6 +140,47 @@ export const activityMessage = z
   })
   .describe('What happens in a place');
 export type ActivityMessage = z.infer<typeof activityMessage>;
+
+export const placeModalities = z
+  .object({
+    set: z
+      .union([z.literal('all'), z.array(z.enum(modalities))])
+      .describe('Kinds of sensor that the place fuses where they are there; all: whatever is there'),
+    fused: z.array(z.enum(modalities)).describe('Those that the newest windows were made of'),
+    absent: z
+      .array(z.object({ modality: z.enum(modalities), reason: z.string().describe('Why it is not fused') }))
+      .describe('The others that the place has sensors of, or that the set names'),
+    since: time('When this came into force'),
+  })
+  .describe('Which kinds of sensor a place fuses now');
+export type PlaceModalities = z.infer<typeof placeModalities>;
+
+const transaction = z
+  .string()
+  .max(256)
+  .describe('Any text of yours; the response bears it, so that you know which request it answers');
+
+export const modalitiesRequest = z
+  .strictObject({
+    place: z.string().describe('Name of the place'),
+    set: z
+      .union([z.literal('all'), z.array(z.enum(modalities)).min(1)])
+      .describe('Kinds of sensor to fuse from the next window on; all: whatever is there'),
+    transaction: transaction.optional(),
+  })
+  .describe('Changes what a place fuses');
+export type ModalitiesRequest = z.infer<typeof modalitiesRequest>;
+
+export const modalitiesResponse = z
+  .object({
+    transaction: transaction.optional(),
+    status: z.enum(['ok', 'error']),
+    reason: z.string().optional().describe('Of an error: what is wrong and what to do'),
+    place: z.string().optional(),
+    set: placeModalities.shape.set.optional().describe('In force now'),
+  })
+  .describe('Answer to a request');
+export type ModalitiesResponse = z.infer<typeof modalitiesResponse>;
 
 export const sensorHealth = z
   .object({

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { createPlacePipe, type PlacePipe } from '../../daemon/place-pipe.js';
 import type { PlaceUpdate } from '../../daemon/place.js';
+import { placeModalities, type PlaceModalities } from '../../daemon/topics.js';
 import type { SensorSource } from '../../daemon/sensor-source.js';
 import { findDriver } from '../../drivers/registry.js';
 import type { ImuFrame, Modality, SkeletonFrame } from '../../drivers/frames.js';
@@ -67,6 +68,7 @@ function skeleton(time: number, people = 1): SkeletonFrame {
 function pipe(more: Parameters<typeof models>[1] = {}) {
   const asked: string[] = [];
   const updates: PlaceUpdate['activity'][] = [];
+  const sets: PlaceModalities[] = [];
   const made: PlacePipe = createPlacePipe({
     name: 'room',
     sources: [source('wrist', 'witmotion-wt901'), source('camera', 'skeleton-zmq')],
@@ -76,9 +78,10 @@ function pipe(more: Parameters<typeof models>[1] = {}) {
       updates.push(activity);
       return Promise.resolve();
     },
+    onModalities: (modalities) => sets.push(modalities),
     log: silentLog,
   });
-  return { made, asked, updates };
+  return { made, asked, updates, sets };
 }
 
 void t.test('both sensors of a place: one label a window, over the same times', async (t) => {
@@ -169,3 +172,40 @@ void t.test('towers of different windows cannot be fused, and what a pipeline ca
   );
   t.end();
 });
+
+void t.test(
+  'the set is changed: the next window is of it, none is lost or doubled, and it is told why the rest is absent',
+  async (t) => {
+    const { made, updates, sets } = pipe();
+    made.health('wrist', { state: 'live' });
+    made.health('camera', { state: 'live' });
+    const wanted = [['skeleton'], ['imu'], 'all'] as const;
+    for (let i = 0; i < 1200; i++) {
+      const time = 100 + i / 60;
+      if (i % 300 === 299 && i < 900) t.equal(made.request(wanted[Math.floor(i / 300)] as 'all'), undefined);
+      if (i % 2 === 0) made.push('camera', [skeleton(time)]);
+      made.push('wrist', [imu(time)]);
+    }
+    made.gone('wrist');
+    made.gone('camera');
+    await made.idle();
+    made.stop();
+    const runs = updates
+      .map(({ modalities }) => modalities.toSorted().join('+'))
+      .filter((run, i, all) => run !== all[i - 1]);
+    t.strictSame(runs, ['imu+skeleton', 'skeleton', 'imu', 'imu+skeleton']);
+    const starts = updates.map(({ window }) => Date.parse(window.start) / 1000);
+    t.ok(starts.slice(1).every((start, i) => Math.abs(start - starts[i]! - 0.5) < 0.0011));
+    t.ok(updates.every(({ absent }) => absent.length === 0), 'who is not asked is not absent'); // prettier-ignore
+    const alone = sets.find(({ set }) => String(set) === 'skeleton')!;
+    t.strictSame(alone.absent, [{ modality: 'imu', reason: 'the set in force does not name it' }]);
+    for (const state of sets) placeModalities.parse(state);
+    t.strictSame(sets.at(-1)!.set, 'all');
+    t.match(made.request(['lidar']), /room has no sensor with a tower for lidar; it has imu, skeleton/);
+    t.equal(made.request(['lidar', 'imu']), undefined, 'a kind that is not there yet may be named beside others');
+    t.match(sets.at(-1)!.absent, [
+      { modality: 'skeleton' },
+      { modality: 'lidar', reason: 'no sensor of room is of this kind' },
+    ]);
+  },
+);
