@@ -52,6 +52,16 @@ export interface RadarPointFrame extends RadarFrame {
   readonly intensity: Float32Array;
 }
 
+/** Amplitudes of Wi-Fi CSI, where a data set gives no complex numbers. */
+export interface CsiAmplitudes {
+  readonly receivers: number;
+  readonly subcarriers: number;
+  /** Packets a second; absent where the data set does not say. */
+  readonly rate?: number;
+  /** [packets, receivers, subcarriers], one stream sent */
+  readonly amplitude: Float32Array;
+}
+
 /** A file that could not be used; training goes on without it, and says so. */
 export interface UnreadableFile {
   readonly file: string;

@@ -18,7 +18,10 @@ const magic = Buffer.from([0x93, ...Buffer.from('NUMPY')]);
 const mostAxes = 32;
 const longestHeader = 1 << 16;
 
-type NumberArrayType = new (length: number) => NpyNumbers;
+interface NumberArrayType {
+  new (length: number): NpyNumbers;
+  new (buffer: ArrayBufferLike, offset: number, length: number): NpyNumbers;
+}
 
 interface NumberType {
   readonly array: NumberArrayType;
@@ -108,7 +111,7 @@ function layoutOf(text: string): { type: NumberType; little: boolean; fortran: b
 }
 
 /**
- * @param bytes a whole .npy file
+ * @param bytes a whole .npy file; `data` lies in it where it is aligned there: some are larger than half of the memory
  * @throws Error with what is wrong, beginning with 'it'
  */
 export function readNpy(bytes: Uint8Array): NpyArray {
@@ -140,4 +143,13 @@ function fortranPlaces(shape: readonly number[]): (i: number) => number {
     }
     return place;
   };
+}
+
+/** The array's numbers. @throws Error that begins with 'it' if one is none, or the shape is not `axes` (0: any length) */
+export function finiteNumbers({ shape, data }: NpyArray, axes: readonly number[]): Float32Array {
+  if (shape.length !== axes.length || axes.some((length, i) => length !== 0 && length !== shape[i]))
+    throw new Error(`it is of [${shape.join(', ')}], not [${axes.map((length) => length || '…').join(', ')}]`);
+  const numbers = Float32Array.from(data);
+  if (!numbers.every(Number.isFinite)) throw new Error('it holds values that are no numbers');
+  return numbers;
 }
