@@ -9,7 +9,7 @@
  *
  *    writetable(T, 'wificsi1/exp_002.csv')
  *
- *  in a folder named after the receiver: a complex number is `11.75-1.19i`; a time `15:07:30.646`, a date may stand before it. Packets whose
+ *  in the folder of its receiver, wificsi1 or wificsi2: a complex number is `11.75-1.19i`; a time `15:07:30.646`, a date may stand before it. Packets whose
  *  time, which is in milliseconds, is the same are spread evenly over the millisecond. Radar, UWB and Kinect tables are not read.
  *
  *  Source: the paper; README of github.com/pedropgusmao/operanet. The channel is taken to be of 40 MHz. */
@@ -143,7 +143,7 @@ function framesOf(rows: Run['rows']): WifiFrame[] {
 export async function loadOperanet(data: string, { every = 16 } = {}): Promise<Loaded<OperanetRecording>> {
   const { folder, files } = await findDataset(
     [join(data, 'operanet'), data],
-    /^(?:.*\/)?[^/]+\/[^/]+\.csv$/,
+    /^(?:.*\/)?wificsi[^/]*\/[^/]+\.csv$/,
     'no OPERAnet here. The folder must hold wificsi1/exp_002.csv and so on, written by MATLAB from the tables',
   );
   const loaded = await loadEach(
