@@ -9,8 +9,8 @@
  *      mmwave/frame001.bin       float64 [points, 5] x y z in metres, velocity in m/s, intensity
  *      wifi-csi/frame001.mat     CSIamp [3 antennas, 114 subcarriers, 10 packets] of an Atheros card at 40 MHz
  *
- *  Source: README and mmfi_lib/mmfi.py of github.com/ybhbingo/MMFi_dataset, and the paper's section 3. Axes are as published: which way those
- *  of the radar point is not said there. Some frames are missing or empty, and amplitudes are infinite in some packets: see `MmFiPart`. */
+ *  Source: README and mmfi_lib/mmfi.py of github.com/ybhbingo/MMFi_dataset. They say layout and types; units, the order of the radar's five
+ *  columns and the rate are not said there and not checked, nor which way its axes point: all is given as published. Some frames are missing or empty, and amplitudes are infinite in some packets: see `MmFiPart`. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from './dataset.js';

@@ -12,7 +12,7 @@
  *  in the folder of its receiver, wificsi1 or wificsi2: a complex number is `11.75-1.19i`; a time `15:07:30.646`, a date may stand before it. Packets whose
  *  time, which is in milliseconds, is the same are spread evenly over the millisecond. Radar, UWB and Kinect tables are not read.
  *
- *  Source: the paper; README of github.com/pedropgusmao/operanet. The channel is taken to be of 40 MHz. */
+ *  Source: the paper; README of github.com/pedropgusmao/operanet. The channel is taken to be of 40 MHz, unchecked. */
 import { createReadStream } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';

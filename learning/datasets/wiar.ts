@@ -4,7 +4,7 @@
  *    PLACEMENT/csi_aA_J.dat    a log of csitool (see drivers/wifi/intel-5300.ts): activity A = 1 … 16, repetition J
  *
  *  A placement is an arrangement of devices and person, and so a session; folders within folders are one with a `/` in its name. Source: the
- *  README of github.com/linteresa/WiAR. */
+ *  files of github.com/linteresa/WiAR, where the folders have other names. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WifiFrame } from '../../drivers/frames.js';

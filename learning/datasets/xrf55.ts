@@ -3,7 +3,7 @@
  *
  *    …/WiFi/PP_AA_RR.npy     [270, 1000] or [1000, 270]: 9 antennas × 30 subcarriers, amplitudes, 200 packets/s
  *    …/RFID/PP_AA_RR.npy     [23, 148] or [148, 23]: phase of each tag, rad, about 30 a second
- *    …/mmWave/PP_AA_RR.npy   [17, 256, 128]: 17 heatmaps of the 5 s, range by velocity and angle
+ *    …/mmWave/PP_AA_RR.npy   [17, 256, 128]: 17 heatmaps; what the last two axes are is not checked
  *
  *  PP person, AA action 1 … 55, RR repetition 1 … 20. What stands before WiFi (a scene, train_data, Raw_dataset) may be anything. Source:
  *  README, Q&A and models of github.com/aiotgroup/XRF55-repo; which of the axes comes first differs between its pages, so both are taken. */
