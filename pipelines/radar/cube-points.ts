@@ -42,6 +42,8 @@ export interface CubePointScratch extends AngleFftScratch {
   readonly rowValues: Float64Array;
   /** [2] sin(azimuth) cos(elevation), sin(elevation) */
   readonly direction: Float64Array;
+  /** [1] cycles from one chirp loop to the next, less those of the Doppler bin */
+  readonly cycles: Float64Array;
 }
 
 export function createCubePointScratch(antennas: number, azimuthBins: number, rows: number): CubePointScratch {
@@ -52,6 +54,7 @@ export function createCubePointScratch(antennas: number, azimuthBins: number, ro
     spectrum: new Float64Array(azimuthBins),
     rowValues: new Float64Array(2 * rows),
     direction: new Float64Array(2),
+    cycles: new Float64Array(1),
   };
 }
 
@@ -103,7 +106,8 @@ export function cubePoints(
     const dopplerOffset = peakOffset(before, peak, after);
 
     cellValues(cube, rangeBin, dopplerBin, values);
-    turn(values, dopplerOffset / dopplerBins, scales.transmitters);
+    scratch.cycles[0] = dopplerOffset / dopplerBins;
+    turn(values, scratch.cycles, scales.transmitters);
     spectrum.fill(0);
     for (const row of rows) addAngleFft(values, row, fft, scratch, spectrum);
     findAzimuth(spectrum, direction);
@@ -127,11 +131,11 @@ export function cubePoints(
   }
 }
 
-/** Each transmitter's values by −2π · cycles · its number / transmitters. */
-function turn({ re, im }: CellValues, cycles: number, transmitters: number): void {
+/** Each transmitter's values by −2π · cycles[0] · its number / transmitters. */
+function turn({ re, im }: CellValues, cycles: Float64Array, transmitters: number): void {
   const receivers = re.length / transmitters;
   for (let a = 0; a < re.length; a++) {
-    const phase = (-2 * Math.PI * cycles * Math.floor(a / receivers)) / transmitters;
+    const phase = (-2 * Math.PI * cycles[0]! * Math.floor(a / receivers)) / transmitters;
     const c = Math.cos(phase);
     const s = Math.sin(phase);
     const x = re[a]!;
