@@ -7,6 +7,7 @@
  *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
 import { z } from 'zod';
 import { modalities } from '../drivers/frames.js';
+import { faults } from '../pipelines/features.js';
 
 /** Second level of `babel/<gateway>/…` that belongs to the gateway itself, now or later: no place may be named so. */
 export const reservedNames: readonly string[] = ['status', 'sensor', 'request', 'response'];
@@ -80,6 +81,29 @@ export const activityMessage = z
     since: time('When this activity began'),
     modalities: z.array(z.enum(modalities)).describe('Kinds of sensor that contributed'),
     sensors: z.array(z.string()).describe('Names of the sensors that contributed'),
+    contributions: z
+      .array(
+        z.object({
+          sensor: z.string(),
+          modality: z.enum(modalities),
+          activity: z.string().describe('What this sensor alone would have said'),
+          confidence: fraction('How sure of it it is'),
+          alignmentError: z
+            .number()
+            .nonnegative()
+            .describe("How far its samples are thought to lie from the window's clock, seconds"),
+        }),
+      )
+      .describe('What each contributing sensor says by itself'),
+    absent: z
+      .array(
+        z.object({
+          sensor: z.string(),
+          modality: z.enum(modalities),
+          reason: z.enum(['late', ...faults]).describe('Why: see docs/mqtt.md'),
+        }),
+      )
+      .describe('Sensors that give frames and yet nothing for this window, and why'),
     probabilities: z.record(z.string(), fraction('Probability')).describe('Probability of each activity in the window'),
     window: z
       .object({ start: time('First instant of the window'), end: time('First instant after the window') })
