@@ -103,7 +103,7 @@ const calibratingRate = 1 / 2; // of mean and deviation, per second
 const followingRate = 1 / 60;
 const quietCells = 3; // that may come nearer in a frame of a quiet room, and
 const quietShare = 0.001;
-const movedShare = 0.4; // of cells nearer: the sensor itself was moved, if for
+const movedShare = 0.4; // of cells nearer or farther: the sensor itself was moved, if for
 const movedAfter = 5; // seconds
 
 /**
@@ -139,6 +139,7 @@ export function learnBackground({ nearest }: SphericalPoints, background: Backgr
   const now = clock[0]! + step;
   const rate = calibrated ? followingRate : calibratingRate;
   let changed = 0;
+  let through = 0;
   let touched = 0;
   for (let c = 0; c < sphericalCells; c++) {
     const r = nearest[c]!;
@@ -176,7 +177,10 @@ export function learnBackground({ nearest }: SphericalPoints, background: Backgr
         const off = Math.abs(beyond);
         b += share * beyond;
         deviation[c] = Math.min(mostDeviation, deviation[c]! + share * (off - deviation[c]!));
-      } else if ((absent[c]! += watched) >= releaseAfter) b = r;
+      } else {
+        through++;
+        if ((absent[c]! += watched) >= releaseAfter) b = r;
+      }
     }
     if (Math.abs(b - near[c]!) > tolerance) {
       deviation[c] = firstDeviation;
@@ -193,7 +197,7 @@ export function learnBackground({ nearest }: SphericalPoints, background: Backgr
   background.touched = touched;
   clock[0] = now;
   clock[1] = changed <= Math.max(quietCells, quietShare * touched) ? clock[1]! + step : 0;
-  clock[2] = changed > movedShare * touched ? clock[2]! + step : 0;
+  clock[2] = changed + through > movedShare * touched ? clock[2]! + step : 0;
   if (!calibrated) background.calibrated = touched > 0 && clock[1] >= options.calibration;
   else if (clock[2] >= movedAfter) {
     forgetBackground(background);

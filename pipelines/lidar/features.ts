@@ -192,9 +192,7 @@ export function createLidarFeatures(options: Partial<LidarFeatureOptions> = {}):
     }
     const count = foregroundOf(position, points);
     findClusters(upright, count, planar ? sliceVoxel : voxel, clusters);
-    // Without ground, how high a body floats says nothing.
-    const limits = planar ? sliceLimits : ground.known ? bodyLimits : groundlessLimits;
-    person = follow(clusters, limits, seconds, people);
+    person = follow(clusters, planar ? sliceLimits : bodyLimits, seconds, people);
     protect(count);
     learn(seconds);
     if (person === -1) {
@@ -233,8 +231,6 @@ export function createLidarFeatures(options: Partial<LidarFeatureOptions> = {}):
     refused,
   };
 }
-
-const groundlessLimits = { ...bodyLimits, floats: Infinity };
 
 function allFinite(values: Float32Array): boolean {
   const count = values.length;

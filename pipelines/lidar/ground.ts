@@ -79,7 +79,10 @@ export function findGround(position: Float32Array, points: number, finder: Groun
   if (best < Math.max(fewestColumns, leastShare * count)) return false;
 
   for (let k = 0; k < refinements; k++) {
-    const [a, b, c, d] = plane as unknown as [number, number, number, number];
+    const a = plane[0]!;
+    const b = plane[1]!;
+    const c = plane[2]!;
+    const d = plane[3]!;
     sums.fill(0);
     for (let i = 0; i < points; i++) {
       const x = position[3 * i]!;
@@ -116,7 +119,8 @@ function flatColumns(position: Float32Array, points: number, { lowest, flat, can
     const column = columnOf(position[3 * i]!, position[3 * i + 1]!);
     if (column < 0 || flat[column] === 0 || position[3 * i + 2] !== lowest[column]) continue;
     if (3 * count === candidates.length) break; // two points of one column may be equally low
-    candidates.set(position.subarray(3 * i, 3 * i + 3), 3 * count++);
+    for (let k = 0; k < 3; k++) candidates[3 * count + k] = position[3 * i + k]!;
+    count++;
   }
   return count;
 }
@@ -125,9 +129,15 @@ const plausible = (plane: Float64Array) =>
   plane[2]! >= steepest && plane[3]! >= heights.least && plane[3]! <= heights.most;
 
 function planeThrough(points: Float32Array, i: number, j: number, k: number, out: Float64Array): boolean {
-  const [x, y, z] = [points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!];
-  const [ux, uy, uz] = [points[3 * j]! - x, points[3 * j + 1]! - y, points[3 * j + 2]! - z];
-  const [vx, vy, vz] = [points[3 * k]! - x, points[3 * k + 1]! - y, points[3 * k + 2]! - z];
+  const x = points[3 * i]!;
+  const y = points[3 * i + 1]!;
+  const z = points[3 * i + 2]!;
+  const ux = points[3 * j]! - x;
+  const uy = points[3 * j + 1]! - y;
+  const uz = points[3 * j + 2]! - z;
+  const vx = points[3 * k]! - x;
+  const vy = points[3 * k + 1]! - y;
+  const vz = points[3 * k + 2]! - z;
   const nx = uy * vz - uz * vy;
   const ny = uz * vx - ux * vz;
   const nz = ux * vy - uy * vx;
@@ -141,7 +151,10 @@ function planeThrough(points: Float32Array, i: number, j: number, k: number, out
 }
 
 function scoreOf(points: Float32Array, count: number, plane: Float64Array): number {
-  const [a, b, c, d] = plane as unknown as [number, number, number, number];
+  const a = plane[0]!;
+  const b = plane[1]!;
+  const c = plane[2]!;
+  const d = plane[3]!;
   let score = 0;
   for (let i = 0; i < count; i++) {
     const above = a * points[3 * i]! + b * points[3 * i + 1]! + c * points[3 * i + 2]! + d;

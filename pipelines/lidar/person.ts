@@ -10,17 +10,15 @@ import type { Clusters } from './clusters.js';
 export interface BodyLimits {
   /** Points. */
   fewest: number;
-  /** Metres, upright: of a new body at least, of any body at most. 0: not looked at. */
+  /** Metres of it that are seen, upright: of a new body at least, of any body at most. */
   height: readonly [least: number, most: number];
   /** Metres, along x or y: the longer one. */
   width: readonly [least: number, most: number];
-  /** Metres above the ground that a body's lowest point is at most. */
-  floats: number;
 }
 
-export const bodyLimits: BodyLimits = { fewest: 10, height: [0.6, 2.4], width: [0.1, 2.2], floats: 1 };
+export const bodyLimits: BodyLimits = { fewest: 10, height: [0.4, 2.4], width: [0.1, 2.2] };
 /** A 2-D LiDAR sees a slice of the trunk, or two legs. */
-export const sliceLimits: BodyLimits = { fewest: 3, height: [0, Infinity], width: [0.05, 1], floats: Infinity };
+export const sliceLimits: BodyLimits = { fewest: 3, height: [0, Infinity], width: [0.05, 1] };
 
 const tracks = 16;
 const gate = 0.5; // metres, and
@@ -59,12 +57,12 @@ export function forgetPeople(people: People): void {
 }
 
 function kindOf({ points, bounds }: Clusters, c: number, limits: BodyLimits): number {
-  const { fewest, height, width, floats } = limits;
+  const { fewest, height, width } = limits;
   const at = 6 * c;
   const tall = bounds[at + 5]! - bounds[at + 2]!;
   const wide = Math.max(bounds[at + 3]! - bounds[at]!, bounds[at + 4]! - bounds[at + 1]!);
   if (points[c]! < fewest || tall > height[1] || wide > width[1]) return 0;
-  return tall < height[0] || wide < width[0] || bounds[at + 2]! > floats ? 1 : 2;
+  return tall < height[0] || wide < width[0] ? 1 : 2;
 }
 
 /**
