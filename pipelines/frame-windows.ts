@@ -85,9 +85,12 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
   let firstWindow = 0; // of this segment
   let nextWindow = 0;
   let hasDeviceTime: boolean | undefined;
-  let jitter = 0; // of devices without a clock: how irregularly their frames arrive
-  let meanInterval = 0;
-  let lastArrival = NaN;
+  // Numbers that change with each frame: a variable of the closure would be allocated anew each time.
+  const arriving = {
+    jitter: 0, // of devices without a clock: how irregularly their frames arrive
+    meanInterval: 0,
+    last: NaN,
+  };
 
   const timeOf = (frame: number) => {
     const slot = frame % capacity;
@@ -144,7 +147,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
   }
 
   function alignmentError(): number {
-    return hasDeviceTime ? clock.statistics().uncertainty : jitter;
+    return hasDeviceTime ? clock.statistics().uncertainty : arriving.jitter;
   }
 
   /** Gives out the next window; instants that no frame covers stay 0. */
@@ -195,7 +198,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     if (nextWindow === firstWindow && covered >= leastSound * grid.length) emit(true);
     grid.close(sensor);
     written = 0;
-    jitter = meanInterval = 0;
+    arriving.jitter = arriving.meanInterval = 0;
     features.reset();
   }
 
@@ -209,25 +212,28 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
         clock.reset();
       }
       hasDeviceTime = has;
-      const deviceTime = frame.deviceTime ?? arrivalTime;
-      let observation = clock.observe(deviceTime, arrivalTime);
+      clock.sample.deviceTime = arrivalTime;
+      if (frame.deviceTime !== undefined) clock.sample.deviceTime = frame.deviceTime;
+      clock.sample.arrivalTime = arrivalTime;
+      let observation = clock.observeSample();
       if (observation === 'jumped') {
         endSegment();
         clock.reset();
-        observation = clock.observe(deviceTime, arrivalTime);
+        observation = clock.observeSample();
       }
       if (observation !== 'used') {
         statistics.badTimes++;
         return;
       }
+      const { deviceTime } = clock.sample;
       const time = has ? clock.estimate(deviceTime) : arrivalTime;
       if (written > 0 && time - timeOf(written - 1) > longestSilence) endSegment();
       if (written > 0) {
-        const interval = arrivalTime - lastArrival;
-        meanInterval += (interval - meanInterval) / Math.min(written, 100);
-        jitter += (Math.abs(interval - meanInterval) - jitter) / Math.min(written, 100);
+        const interval = arrivalTime - arriving.last;
+        arriving.meanInterval += (interval - arriving.meanInterval) / Math.min(written, 100);
+        arriving.jitter += (Math.abs(interval - arriving.meanInterval) - arriving.jitter) / Math.min(written, 100);
       }
-      lastArrival = arrivalTime;
+      arriving.last = arrivalTime;
       const slot = written % capacity;
       const fault = features.take(frame, rows[slot]!);
       if (fault !== undefined) faultCounts[faults.indexOf(fault)]!++;
@@ -240,7 +246,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     },
 
     tick(now) {
-      if (written > 0 && now - lastArrival > longestSilence) endSegment();
+      if (written > 0 && now - arriving.last > longestSilence) endSegment();
     },
 
     end() {

@@ -59,8 +59,9 @@ export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
     const x = position![3 * i]!;
     const y = position![3 * i + 1]!;
     const z = position![3 * i + 2]!;
-    const v = velocity?.[i] ?? 0;
-    const s = snr?.[i] ?? 0;
+    // (With `?.` and `??` the engine would allocate each number.)
+    const v = velocity === undefined ? 0 : velocity[i]!;
+    const s = snr === undefined ? 0 : snr[i]!;
     if (!isWithin(x, region.x) || !isWithin(y, region.y) || !isWithin(z, region.z)) continue;
     if (kept === points || !Number.isFinite(x + y + z + v + s)) {
       state.dropped++;
@@ -94,16 +95,15 @@ export const gatheredChannels = 9;
 export function gatherPoints(state: PointFrames, start: number, end: number, out: Float32Array): number {
   const { frames, points, data, counts, times, written } = state;
   const most = out.length / gatheredChannels;
-  const within = (slot: number) => times[slot]! >= start && times[slot]! < end;
   let total = 0;
-  for (let slot = 0; slot < frames; slot++) if (within(slot)) total += counts[slot]!;
+  for (let slot = 0; slot < frames; slot++) if (times[slot]! >= start && times[slot]! < end) total += counts[slot]!;
   out.fill(0);
   const kept = Math.min(total, most);
   let seen = 0;
   let row = 0;
   for (let f = 0; f < frames; f++) {
     const slot = (written + f) % frames;
-    if (!within(slot)) continue;
+    if (!(times[slot]! >= start && times[slot]! < end)) continue;
     for (let i = 0; i < counts[slot]!; i++, seen++) {
       if (seen < Math.floor((row * total) / kept)) continue;
       const from = (slot * points + i) * pointChannels;
