@@ -1,5 +1,5 @@
 /** The radar pipelines' steps one by one: a cube of 64 chirps × 256 samples × 12 virtual antennas, and a device's own points. */
-import type { RadarFrame } from '../drivers/frames.js';
+import type { RadarCubeFrame, RadarFrame } from '../drivers/frames.js';
 import { createRandom } from '../learning/random.js';
 import { createFft } from '../pipelines/fft.js';
 import { removeChirpMean } from '../pipelines/radar/clutter.js';
@@ -19,8 +19,24 @@ import { voxels } from '../pipelines/radar/voxels.js';
 import { measureStep, type StepFigure } from './pipeline-step.js';
 import { geometry, noiseFrame, shape } from './pipelines-radar.js';
 
+/** Six targets, each of its own range and velocity, straight ahead. */
+function withTargets(frame: RadarCubeFrame): RadarCubeFrame {
+  const [, transmitters, receivers, samples] = frame.shape;
+  const data = frame.data.map((noise, i) => {
+    const sample = (i >> 1) % samples;
+    const chirp = Math.floor(i / 2 / samples / receivers / transmitters);
+    let sum = noise;
+    for (let target = 1; target <= 6; target++) {
+      const turn = 2 * Math.PI * ((24 * target * sample) / samples + 0.13 * target * chirp);
+      sum += 200 * (i % 2 === 0 ? Math.cos(turn) : Math.sin(turn));
+    }
+    return sum;
+  });
+  return { ...frame, data };
+}
+
 export function radarCubeSteps(): StepFigure[] {
-  const frames = Array.from({ length: 8 }, (_, k) => noiseFrame(k + 1));
+  const frames = Array.from({ length: 8 }, (_, k) => withTargets(noiseFrame(k + 1)));
   const frameOf = (k: number) => frames[k % frames.length]!;
   const maps = createCubeHeatmaps({ geometry, shape, components: 2 });
   const { cube, rows, azimuthBins } = maps;

@@ -183,6 +183,8 @@ async function measureDevice(
     frames.map(({ csi }) => csi),
   );
   const names = ['inspector', 'amplitude', 'phase', 'hampel', 'spectrogram', 'pipeline', 'features', 'motion'] as const;
+  /** What the reading of the memory itself allocates. */
+  const reading = median(Array.from({ length: 9 }, () => measure(() => undefined).bytes));
   const ours = names.map((): { milliseconds: number; bytes: number }[] => []);
   const theirs: Record<string, number>[] = [];
   for (let i = -3; i < runs; i++) {
@@ -212,12 +214,12 @@ async function measureDevice(
   return names.map((step, s) => {
     const milliseconds = median(ours[s]!.map((one) => one.milliseconds));
     // Without a collection in between; a collection can only make it look like less than nothing.
-    const bytes = ours[s]!.map((one) => one.bytes).filter((one) => one >= 0);
+    const bytes = ours[s]!.map((one) => one.bytes - reading).filter((one) => one > -1000);
     const peer = peers[step];
     return {
       step: `wifi-${step} ${name}`,
       microsecondsPerFrame: Number(((1000 * milliseconds) / packets).toFixed(3)),
-      bytesAllocatedPerFrame: bytes.length === 0 ? NaN : Number((Math.min(...bytes) / packets).toFixed(2)),
+      bytesAllocatedPerFrame: bytes.length === 0 ? NaN : Math.max(0, Number((Math.min(...bytes) / packets).toFixed(2))),
       ...(peer === undefined ? {} : { ratioToNumPy: Number((peer / milliseconds).toFixed(2)) }),
     };
   });
