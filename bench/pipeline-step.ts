@@ -18,8 +18,8 @@ export function measureStep(step: string, call: (frame: number) => void, warmUp 
   let frame = 0;
   const next = () => call(frame++);
   const begin = performance.now();
-  // Of a slow step a few seconds are enough.
-  while (frame < warmUp && (frame < 300 || performance.now() - begin < 4000)) next();
+  // Of a slow step ten seconds are enough.
+  while (frame < warmUp && (frame < 300 || performance.now() - begin < 10_000)) next();
   const bytes = allocatedPerCall(next, calls);
   const times = Array.from({ length: 15 }, () => {
     const from = performance.now();
