@@ -37,7 +37,8 @@ program
   .command('pipelines')
   .description('microseconds and allocated bytes of pipeline steps, beside NumPy')
   .option('--json', 'one JSON line a step', false)
-  .action(async (options: { json: boolean }) => (await import('./pipelines.js')).pipelines(options));
+  .option('--seconds <n>', 'how long the five modalities run together', positive, 10)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./pipelines.js')).pipelines(options));
 
 program
   .command('ffts')
