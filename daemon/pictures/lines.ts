@@ -20,7 +20,9 @@ export interface LinesPanel {
     /** With the unit. */
     readonly label: string;
     /** Default: from the least to the largest, and a little more. */
-    readonly range?: readonly [number, number];
+    readonly range?: readonly [number, number] | undefined;
+    /** Then with a range above 0. */
+    readonly log?: boolean;
   };
   readonly series: readonly Series[];
   /** Below the curves: bands; and rules, texts. */
@@ -39,7 +41,7 @@ export function linesPanel(options: LinesPanel): Panel {
     width,
     height,
     x,
-    y: { label: y.label, range: y.range ?? withMargin(extent(...series.map((one) => one.y))) },
+    y: { ...y, range: y.range ?? withMargin(extent(...series.map((one) => one.y))) },
     grid: true,
     layers: [
       ...layers,

@@ -11,6 +11,8 @@ export interface Axis {
   readonly range: readonly [number, number];
   /** Only these ticks. */
   readonly ticks?: readonly number[];
+  /** Logarithmic; the range is above 0. */
+  readonly log?: boolean;
 }
 
 export interface ColourBar {
@@ -79,14 +81,14 @@ const unit: Axis = { label: '', range: [0, 1] };
 
 const scale = (name: string, axis: Axis, pixels: readonly [number, number]) => ({
   name,
-  type: 'linear',
+  type: axis.log === true ? 'log' : 'linear',
   domain: axis.range,
   range: pixels,
-  zero: false,
+  ...(axis.log !== true && { zero: false }),
   nice: false,
 });
 
-function axisOf(orient: 'bottom' | 'left', { label, range, ticks }: Axis, length: number, grid: boolean) {
+function axisOf(orient: 'bottom' | 'left', { label, range, ticks, log }: Axis, length: number, grid: boolean) {
   const span = Math.abs(range[1] - range[0]);
   return {
     orient,
@@ -95,7 +97,7 @@ function axisOf(orient: 'bottom' | 'left', { label, range, ticks }: Axis, length
     tickCount: Math.max(3, Math.round(length / (orient === 'bottom' ? 75 : 40))),
     ...(ticks && { values: ticks }),
     // 1.2k instead of 1200 would be a unit of its own; very small and large numbers need an exponent.
-    ...((span < 1e-3 || span >= 1e6) && { format: '~e' }),
+    ...(log !== true && (span < 1e-3 || span >= 1e6) && { format: '~e' }),
     grid,
     gridColor: '#e6e6e6',
     zindex: grid ? 0 : 1,
