@@ -23,6 +23,7 @@ export interface LinesPanel {
     readonly range?: readonly [number, number] | undefined;
     /** Then with a range above 0. */
     readonly log?: boolean;
+    readonly ticks?: readonly number[];
   };
   readonly series: readonly Series[];
   /** Below the curves: bands; and rules, texts. */
@@ -45,16 +46,20 @@ export function linesPanel(options: LinesPanel): Panel {
     grid: true,
     layers: [
       ...layers,
-      ...series.map((one, i): Layer => ({
-        kind: 'line',
-        x: one.x,
-        y: one.y,
-        colour: colours[i]!,
-        width: one.width ?? 1.2,
-      })),
+      ...series.flatMap((one, i): Layer[] => [
+        { kind: 'line', x: one.x, y: one.y, colour: colours[i]!, width: one.width ?? 1.2 },
+        { kind: 'points', ...lonely(one), colour: colours[i]!, size: 2.5 },
+      ]),
     ],
     key: key ? { entries: series.map(({ name }, i) => ({ name, colour: colours[i]! })), symbol: 'stroke' } : undefined,
   };
+}
+
+/** Points that no line reaches. */
+function lonely({ x, y }: Series): { x: number[]; y: number[] } {
+  const there = (i: number) => i >= 0 && i < y.length && Number.isFinite(y[i]!);
+  const alone = Array.from(y, (_, i) => i).filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+  return { x: alone.map((i) => x[i]!), y: alone.map((i) => y[i]!) };
 }
 
 /** A twentieth more on both sides. */

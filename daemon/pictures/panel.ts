@@ -97,7 +97,7 @@ function axisOf(orient: 'bottom' | 'left', { label, range, ticks, log }: Axis, l
     tickCount: Math.max(3, Math.round(length / (orient === 'bottom' ? 75 : 40))),
     ...(ticks && { values: ticks }),
     // 1.2k instead of 1200 would be a unit of its own; very small and large numbers need an exponent.
-    ...(log !== true && (span < 1e-3 || span >= 1e6) && { format: '~e' }),
+    ...(log !== true && (span < 1e-4 || span >= 1e6) && { format: '~e' }),
     grid,
     gridColor: '#e6e6e6',
     zindex: grid ? 0 : 1,

@@ -87,4 +87,5 @@ export const bonesOf = (layout: string): Bones => layouts[layout]?.bones ?? [];
 
 /** The joints whose paths say most; of an unknown layout the first five. */
 export const endsOf = (layout: string, joints: number): readonly NamedJoint[] =>
-  layouts[layout]?.ends ?? Array.from({ length: Math.min(5, joints) }, (_, joint) => ({ name: `joint ${joint}`, joint }));
+  layouts[layout]?.ends ??
+  Array.from({ length: Math.min(5, joints) }, (_, joint) => ({ name: `joint ${joint}`, joint }));

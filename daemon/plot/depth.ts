@@ -1,21 +1,42 @@
-/** Some depth pictures in metres. */
+/** Some depth pictures in metres, and the person's crops. */
 import type { DepthFrame } from '../../drivers/frames.js';
-import { images } from '../pictures/images.js';
+import { createDepthFeatures } from '../../pipelines/depth/features.js';
+import { images, type Tile } from '../pictures/images.js';
 import { createChosen, quantile } from './chosen.js';
-import { count, seconds, type SensorPlot } from './sensor-plot.js';
+import { count, seconds, type Drawing, type SensorPlot } from './sensor-plot.js';
 
 const drawnFrames = 8;
 
 export function plotDepth(): SensorPlot<DepthFrame> {
   const chosen = createChosen<{ frame: DepthFrame; time: number }>(drawnFrames);
+  const features = createDepthFeatures();
+  const [rows, columns] = features.shape as readonly [number, number];
+  const numbers = new Float32Array(rows * columns);
+  const crops = createChosen<Tile>(drawnFrames);
   const faults: Record<string, number> = {};
   return {
     faults,
     push(frame, time) {
-      const { width, height, depth } = frame;
-      if (width * height === 0 || depth.length !== width * height) count(faults, 'absent');
-      else if (depth.every((step) => step === 0)) count(faults, 'nothing in reach');
-      else chosen.offer(() => ({ frame, time }));
+      const fault = features.take(frame, numbers);
+      // A room without people, or one not learned yet, is a picture all the same.
+      if (fault === undefined || fault === 'nobody' || fault === 'calibrating') chosen.offer(() => ({ frame, time }));
+      else count(faults, fault);
+      if (fault !== undefined) return;
+      const { distance } = features;
+      crops.offer(() => ({
+        caption: `${seconds(time)}, at ${distance.toFixed(2)} m`,
+        width: columns,
+        height: rows,
+        values: numbers.map((value) => (value === 0 ? NaN : value - 1)),
+      }));
+    },
+    get remarks() {
+      if (crops.list().length > 0) return [];
+      return [
+        features.state === 'known'
+          ? 'no person: nobody came'
+          : 'no person: the background was not learned in this time',
+      ];
     },
     drawings() {
       const frames = chosen.list();
@@ -35,7 +56,22 @@ export function plotDepth(): SensorPlot<DepthFrame> {
           note: `${frames[0]!.frame.width} × ${frames[0]!.frame.height} pixels, grey: no return`,
           draw: (text) => images({ ...text, tiles, value: { label: 'depth (m)', range } }),
         },
+        ...cropDrawing(crops.list()),
       ];
     },
   };
+}
+
+function cropDrawing(tiles: readonly Tile[]): Drawing[] {
+  if (tiles.length === 0) return [];
+  const value = { label: 'nearer than the middle (m)', range: [-0.6, 0.6], map: 'diverging' } as const;
+  const { width, height } = tiles[0]!;
+  return [
+    {
+      what: 'person',
+      title: "the person's crop, as a tower reads it",
+      note: `${width} × ${height} cells, grey: not the person`,
+      draw: (text) => images({ ...text, tiles, value }),
+    },
+  ];
 }

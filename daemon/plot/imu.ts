@@ -53,7 +53,7 @@ export function plotImu({ name, driver, settings, origin }: PlottedSensor): Sens
             x,
             y: Float32Array.from({ length: samples }, (_, i) => data[6 * i + first + c]!),
           })),
-          width: 230,
+          width: 250,
           height: 150,
           key: row === 0,
         };
@@ -82,13 +82,11 @@ export function plotImu({ name, driver, settings, origin }: PlottedSensor): Sens
       count(faults, 'invalid', invalid);
       if (timeline.samples === 0) return [];
       const x = { label: 'time (s)', range: timeline.range() };
-      const panels = quantities.map(
-        ({ label, first }): LinesPanel => ({
-          x,
-          y: { label },
-          series: axes.map((axis, c) => timeline.curve(first + c, axis)),
-        }),
-      );
+      const panels = quantities.map(({ label, first }): LinesPanel => ({
+        x,
+        y: { label },
+        series: axes.map((axis, c) => timeline.curve(first + c, axis)),
+      }));
       const chosen = windows.list();
       return [
         {

@@ -3,6 +3,7 @@ import type { RadarCubeFrame } from '../../drivers/frames.js';
 import { cubeFault } from '../../pipelines/radar/cube-faults.js';
 import { createCubeDetector, type CubeDetector } from '../../pipelines/radar/cube-detector.js';
 import { createCubeHeatmaps, type CubeHeatmaps } from '../../pipelines/radar/cube-heatmaps.js';
+import { extent } from '../pictures/colours.js';
 import type { Layer } from '../pictures/panel.js';
 import { decibelRange, heatmap } from '../pictures/heatmap.js';
 import { cubeGeometry, type CubeGeometry } from './radar-geometry.js';
@@ -38,6 +39,13 @@ interface Chain {
 
 const decibel = (power: number) => 10 * Math.log10(Math.max(power, Number.MIN_VALUE));
 
+/** A map in dB, its largest value 0, and how it is drawn. */
+function belowPeak(db: Float32Array) {
+  const [, peak] = extent(db);
+  const z = db.map((value) => value - peak);
+  return { z, value: { label: 'power (dB re peak)', range: decibelRange(z, span) } };
+}
+
 /** Map over sin(azimuth) to one over degrees, [range bins, 180]; each is the bin that holds its middle. */
 function overDegrees(map: Float32Array, bins: number): Float32Array {
   const rows = map.length / bins;
@@ -52,7 +60,8 @@ function overDegrees(map: Float32Array, bins: number): Float32Array {
 
 export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<RadarCubeFrame> {
   const board = (settings as { board?: string }).board ?? '';
-  const known: CubeGeometry | undefined = files['profile'] === undefined ? undefined : cubeGeometry(files['profile'], board);
+  const known: CubeGeometry | undefined =
+    files['profile'] === undefined ? undefined : cubeGeometry(files['profile'], board);
   const faults: Record<string, number> = {};
   let chain: Chain | undefined;
   let frames = 0;
@@ -110,11 +119,13 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
     ]);
   }
 
-  const marks = (x: number[], y: number[]): Layer[] => [{ kind: 'points', x, y, colour: 'white', size: 9, shape: 'ring' }];
+  const marks = (x: number[], y: number[]): Layer[] => [
+    { kind: 'points', x, y, colour: 'white', size: 9, shape: 'ring' },
+  ];
 
   function overTime(timeline: Timeline, y: { label: string; range: [number, number] }) {
     const map = timeline.map()!;
-    const z = map.z.map(decibel);
+    const { z, value } = belowPeak(map.z.map(decibel));
     return (text: { title: string; subtitle: string }) =>
       heatmap({
         ...text,
@@ -122,7 +133,7 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
         y,
         z,
         columns: map.columns,
-        value: { label: 'power (dB)', range: decibelRange(z, span), map: 'inferno' },
+        value: { ...value, map: 'inferno' },
       });
   }
 
@@ -167,9 +178,8 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
               ...text,
               x: velocityAxis,
               y: rangeAxis,
-              z: strongest.rangeDoppler,
+              ...belowPeak(strongest.rangeDoppler),
               columns: dopplerBins,
-              value: { label: 'power (dB)', range: decibelRange(strongest.rangeDoppler, span) },
               layers: marks(
                 points.map(([, velocity]) => velocity),
                 points.map(([distance]) => distance),
@@ -195,7 +205,6 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
         count(faults, `no angles: ${known.noAngles}`);
         return drawings;
       }
-      const z = overDegrees(strongest.rangeAzimuth, azimuthBins);
       drawings.splice(1, 0, {
         what: 'range-azimuth',
         title: 'range-azimuth map, static clutter removed',
@@ -205,9 +214,8 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
             ...text,
             x: { label: 'azimuth (degrees, to the right)', range: [-90, 90], ticks: [-90, -60, -30, 0, 30, 60, 90] },
             y: rangeAxis,
-            z,
+            ...belowPeak(overDegrees(strongest.rangeAzimuth, azimuthBins)),
             columns: degrees,
-            value: { label: 'power (dB)', range: decibelRange(z, span) },
             layers: marks(
               points.map(([, , azimuth]) => (azimuth * 180) / Math.PI),
               points.map(([distance]) => distance),

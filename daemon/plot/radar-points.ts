@@ -181,7 +181,10 @@ export function plotRadarPoints(): SensorPlot<RadarFrame> {
                   x: { label: 'x, to the right (m)' },
                   y: { label: 'y, away from the radar (m)' },
                   points: { x: trackX, y: trackY },
-                  colour: { classes: ids.map((id) => known.indexOf(id)), names: known.slice(0, 10).map((id) => `target ${id}`) },
+                  colour: {
+                    classes: ids.map((id) => known.indexOf(id)),
+                    names: known.slice(0, 10).map((id) => `target ${id}`),
+                  },
                   size: 3,
                   equal: true,
                 },

@@ -29,6 +29,8 @@ export interface SensorPlot<F extends Frame = Frame> {
   readonly faults: Readonly<Record<string, number>>;
   /** No frame comes any more. */
   drawings(): Drawing[];
+  /** Pictures that are not there, and why; after `drawings`. */
+  readonly remarks?: readonly string[];
 }
 
 /** Adds one to a reason's count. */

@@ -85,8 +85,7 @@ export function plotSkeleton(): SensorPlot<SkeletonFrame> {
     drawings() {
       const frames = chosen.list();
       if (paths === undefined || frames.length === 0) return [];
-      const axis = (which: number) =>
-        frames.map(({ frame: { joints } }) => joints.filter((_, i) => i % 3 === which));
+      const axis = (which: number) => frames.map(({ frame: { joints } }) => joints.filter((_, i) => i % 3 === which));
       const height = withMargin(extent(...axis(1)), 0.08);
       const views: View[] = [
         { label: 'x (m)', axis: 0, range: withMargin(extent(...axis(0)), 0.08), height },
@@ -96,7 +95,7 @@ export function plotSkeleton(): SensorPlot<SkeletonFrame> {
       return [
         {
           what: 'figures',
-          title: 'skeleton from the front and from the side',
+          title: 'stick figures from the front and from the side',
           note: `layout ${layout!}`,
           draw: (text) => {
             const panels = views.flatMap((view, row) => frames.map((one) => figurePanel(one, view, row === 0)));

@@ -27,10 +27,14 @@ export function plotMotion() {
       value[0] = motion.motion?.index ?? NaN;
       if (Number.isFinite(value[0])) index.push(time, value);
     },
+    remarks(): string[] {
+      if (index.samples > 0) return [];
+      return [`no motion index: no quiet stretch that calibrates it (${motion.motion?.state ?? 'no packets'})`];
+    },
     drawings(): Drawing[] {
       const [filling, calibrating, quiet, inMotion] = counts;
       const note = `packets: ${quiet!} quiet, ${inMotion!} moving, ${filling! + calibrating!} undecided`;
-      if (index.samples === 0) return []; // never calibrated
+      if (index.samples === 0) return [];
       return [{ what: 'motion', title: 'motion index', note, draw: (text) => picture(text) }];
     },
   };
@@ -57,7 +61,7 @@ export function plotMotion() {
       panels: [
         {
           x: { label: 'time (s)', range: map.range },
-          y: { label: 'motion index (threshold: 1)', range: [low, high * 1.2], log: true },
+          y: { label: 'motion index (threshold: 1)', range: [low, high * 1.2], log: true, ticks: logTicks(low, high) },
           series: [series],
           layers: [...bands, { kind: 'rule', y: 1 }],
           height: 240,
@@ -65,4 +69,12 @@ export function plotMotion() {
       ],
     });
   }
+}
+
+/** 1 and 3 times the powers of ten. */
+function logTicks(low: number, high: number): number[] {
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 1; power++)
+    ticks.push(10 ** power, 3 * 10 ** power);
+  return ticks;
 }

@@ -13,7 +13,7 @@ const measured = 256;
 /** Samples a second of the grid: what people do is over below 128 Hz. */
 const mostRate = 256;
 /** Of the picture, below the strongest. */
-const span = 50;
+const span = 40;
 
 interface Grid {
   readonly rate: number;
@@ -92,6 +92,11 @@ export function plotSpectrogram({ driver, settings, origin }: PlottedSensor) {
   }
 
   return {
+    remarks(): string[] {
+      if (all!.samples > 0) return [];
+      const length = grid!.samples / grid!.rate;
+      return [`no spectrogram: no unbroken stretch of packets lasts ${length.toFixed(1)} s`];
+    },
     push(frame: WifiFrame): void {
       if (pipeline) pipeline.push(frame);
       else if (waiting.push(frame) >= measured) begin();

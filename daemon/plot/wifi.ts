@@ -85,18 +85,19 @@ function mapDrawings(maps: Maps, others: number): Drawing[] {
   const pairs = layout.receivers * layout.transmitters;
   const shown = Math.min(pairs, mostPairs);
   const notes = [
+    'grey: null and pilot subcarriers, gaps',
     ...(pairs > shown ? [`${shown} of ${pairs} antenna pairs`] : []),
     ...(others > 0 ? [`${others} packets of other layouts are left out`] : []),
   ];
-  const note = notes.length > 0 ? notes.join(', ') : undefined;
+  const note = notes.join('; ');
   const draws = (timeline: Timeline, value: Heatmap['value']) => (text: { title: string; subtitle: string }) =>
     draw({ ...text, panels: pairPanels(maps, timeline, value).map(heatmapPanel) });
   const level = amplitudeMaps.map()!.z;
   const steepest = quantile(
     phaseMaps.map()!.z.map((value) => Math.abs(value)),
-    0.99,
+    0.98,
   );
-  const range = Math.max(0.1, Math.ceil(steepest * 10) / 10);
+  const range = Math.min(3.2, Math.max(0.1, Math.ceil(steepest * 10) / 10));
   return [
     {
       what: 'amplitude',
@@ -177,6 +178,9 @@ export function plotWifi(sensor: PlottedSensor): SensorPlot<WifiFrame> {
         hasNoise = true;
       }
       levels.push(time, level);
+    },
+    get remarks() {
+      return [...spectrogram.remarks(), ...motion.remarks()];
     },
     drawings() {
       const ordered = [...all].sort((a, b) => b.packets - a.packets);
