@@ -19,7 +19,7 @@ import { farthestPoints } from './farthest-points.js';
 import { createGroundFinder, findGround } from './ground.js';
 import { adaptGround, createGroundTrack, forgetGround } from './ground-track.js';
 import { level } from './level.js';
-import { bodyLimits, createPeople, cropPerson, follow, forgetPeople, sliceLimits } from './person.js';
+import { bodyLimits, createPeople, cropPerson, follow, forgetPeople, groundlessLimits, sliceLimits } from './person.js';
 import { createSphericalPoints, toSpherical } from './spherical-grid.js';
 
 export interface LidarFeatureOptions extends BackgroundOptions {
@@ -60,6 +60,7 @@ const flat = 0.01; // metres of rise in a whole frame: a 2-D LiDAR
 const repeats = 3; // equal frames in a row: the device repeats itself
 const mostSampled = 2048; // points from which the farthest are taken
 const groundEvery = 30; // seconds without a person
+const longestStep = 10; // seconds between frames that count
 const voxel = [0.2, 0.2, 0.4] as const; // metres: beams of 16 lie 0.35 m apart at 10 m
 const sliceVoxel = [0.3, 0.3, 0.4] as const; // two legs are one person
 
@@ -182,7 +183,7 @@ export function createLidarFeatures(options: Partial<LidarFeatureOptions> = {}):
     const fault = inspect(frame, points);
     if (fault !== undefined) return fault;
     const time = frame.deviceTime ?? frame.arrivalTime;
-    const seconds = time > before[0]! ? time - before[0]! : 0;
+    const seconds = time > before[0]! ? Math.min(time - before[0]!, longestStep) : 0;
     before[0] = time;
     planar = spherical.rise < flat;
 
@@ -192,7 +193,8 @@ export function createLidarFeatures(options: Partial<LidarFeatureOptions> = {}):
     }
     const count = foregroundOf(position, points);
     findClusters(upright, count, planar ? sliceVoxel : voxel, clusters);
-    person = follow(clusters, planar ? sliceLimits : bodyLimits, seconds, people);
+    const limits = planar ? sliceLimits : ground.known ? bodyLimits : groundlessLimits;
+    person = follow(clusters, limits, seconds, people);
     protect(count);
     learn(seconds);
     if (person === -1) {

@@ -1,8 +1,9 @@
 /** Which cluster is the person, from frame to frame.
  *
- *     body      a cluster as large as a person may be; a new one must also be as large as a person at least is
- *     track     followed to the nearest body around where it is expected, given up after 2 s unseen
- *     person    the one followed so far, if it has moved; else the one that has moved with the most points; else the one with the most
+ *     track     a cluster that is no larger than a person, followed to the nearest one around where it is expected, given up after
+ *               2 s unseen
+ *     body      a track that was as tall as people are at least; or, if only a part of it is seen, that moved and reached as high
+ *     person    the body followed so far, if it has moved; else the one that has moved with the most points; else the one with the most
  *
  *  Furniture that someone moved and let stand is a body too, but one that never moved. */
 import type { Clusters } from './clusters.js';
@@ -10,17 +11,21 @@ import type { Clusters } from './clusters.js';
 export interface BodyLimits {
   /** Points. */
   fewest: number;
-  /** Metres of it that are seen, upright: of a new body at least, of any body at most. */
+  /** Metres of it that are seen, upright: of a body at least that has not moved, of any track at most. */
   height: readonly [least: number, most: number];
-  /** Metres, along x or y: the longer one. */
+  /** Metres above the ground that a body's highest point is at least, if it is less tall than that: pets are lower. */
+  top: number;
+  /** Metres, along x or y, the longer one: of any track. */
   width: readonly [least: number, most: number];
 }
 
-export const bodyLimits: BodyLimits = { fewest: 10, height: [0.4, 2.4], width: [0.1, 2.2] };
+export const bodyLimits: BodyLimits = { fewest: 10, height: [0.4, 2.4], top: 0.6, width: [0.1, 2.2] };
+/** Where the ground is not known, no more is known of the top. */
+export const groundlessLimits: BodyLimits = { ...bodyLimits, top: -Infinity };
 /** A 2-D LiDAR sees a slice of the trunk, or two legs. */
-export const sliceLimits: BodyLimits = { fewest: 3, height: [0, Infinity], width: [0.05, 1] };
+export const sliceLimits: BodyLimits = { fewest: 3, height: [0, Infinity], top: -Infinity, width: [0.05, 1] };
 
-const tracks = 16;
+const tracks = 32;
 const gate = 0.5; // metres, and
 const fastest = 3; // m/s: more for each second unseen
 const forgottenAfter = 2; // seconds
@@ -30,19 +35,21 @@ const smoothing = 0.5; // of the velocity
 export interface People {
   /** Track of the person, −1: nobody. */
   person: number;
-  /** [tracks] 1: in use; 1: has moved; cluster in this frame or −1 */
+  /** [tracks] 1: in use; 1: is a body; 1: has moved; cluster in this frame or −1 */
   readonly used: Uint8Array;
+  readonly body: Uint8Array;
   readonly moved: Uint8Array;
   readonly cluster: Int32Array;
   /** [tracks, 7] x, y of the mean, velocity, x, y where first seen, seconds since it was seen last */
   readonly state: Float64Array;
-  /** [clusters] 0: no body, 1: small for a new one, 2: body, 3: taken by a track */
+  /** [clusters] 0: nothing to follow, 1: part of a body perhaps, 2: body, 3: taken by a track */
   kind: Uint8Array;
 }
 
 export const createPeople = (): People => ({
   person: -1,
   used: new Uint8Array(tracks),
+  body: new Uint8Array(tracks),
   moved: new Uint8Array(tracks),
   cluster: new Int32Array(tracks).fill(-1),
   state: new Float64Array(7 * tracks),
@@ -61,8 +68,8 @@ function kindOf({ points, bounds }: Clusters, c: number, limits: BodyLimits): nu
   const at = 6 * c;
   const tall = bounds[at + 5]! - bounds[at + 2]!;
   const wide = Math.max(bounds[at + 3]! - bounds[at]!, bounds[at + 4]! - bounds[at + 1]!);
-  if (points[c]! < fewest || tall > height[1] || wide > width[1]) return 0;
-  return tall < height[0] || wide < width[0] ? 1 : 2;
+  if (points[c]! < fewest || tall > height[1] || wide < width[0] || wide > width[1]) return 0;
+  return tall < height[0] ? 1 : 2;
 }
 
 /**
@@ -81,35 +88,34 @@ export function follow(clusters: Clusters, limits: BodyLimits, seconds: number, 
   for (let pass = 1; pass >= 0; pass--) {
     for (let k = 0; k < tracks; k++) {
       if (used[k] === 0 || hasMoved[k] !== pass) continue;
-      cluster[k] = nearestBody(clusters, kind, state, 7 * k, seconds);
+      state[7 * k + 6]! += seconds;
+      cluster[k] = nearestBody(clusters, kind, state, 7 * k);
       if (cluster[k] !== -1) kind[cluster[k]!] = 3;
     }
   }
   for (let k = 0; k < tracks; k++) {
-    if (used[k] === 1) update(clusters, people, k, seconds);
+    if (used[k] === 1) update(clusters, limits, people, k);
   }
-  for (let c = 0; c < clusters.count; c++) {
-    if (kind[c] === 2) begin(clusters, people, c);
+  // Bodies first, for want of tracks.
+  for (let wanted = 2; wanted > 0; wanted--) {
+    for (let c = 0; c < clusters.count; c++) if (kind[c] === wanted) begin(clusters, people, c, wanted);
   }
   people.person = choose(clusters, people);
   return people.person === -1 ? -1 : cluster[people.person]!;
 }
 
-function nearestBody(
-  { count, points, sum }: Clusters,
-  kind: Uint8Array,
-  state: Float64Array,
-  at: number,
-  seconds: number,
-): number {
-  const unseen = state[at + 6]! + seconds;
+// Distances by square root: `Math.hypot` allocates.
+function nearestBody({ count, points, sum }: Clusters, kind: Uint8Array, state: Float64Array, at: number): number {
+  const unseen = state[at + 6]!;
   const x = state[at]! + state[at + 2]! * unseen;
   const y = state[at + 1]! + state[at + 3]! * unseen;
   let least = gate + fastest * unseen;
   let nearest = -1;
   for (let c = 0; c < count; c++) {
     if (kind[c] !== 1 && kind[c] !== 2) continue;
-    const d = Math.hypot(sum[3 * c]! / points[c]! - x, sum[3 * c + 1]! / points[c]! - y);
+    const dx = sum[3 * c]! / points[c]! - x;
+    const dy = sum[3 * c + 1]! / points[c]! - y;
+    const d = Math.sqrt(dx * dx + dy * dy);
     if (d >= least) continue;
     least = d;
     nearest = c;
@@ -117,36 +123,36 @@ function nearestBody(
   return nearest;
 }
 
-function update(
-  { points, sum }: Clusters,
-  { used, moved: hasMoved, cluster, state }: People,
-  k: number,
-  seconds: number,
-) {
+function update(clusters: Clusters, limits: BodyLimits, people: People, k: number): void {
+  const { points, sum, bounds } = clusters;
+  const { used, body, moved: hasMoved, cluster, state } = people;
   const at = 7 * k;
-  state[at + 6]! += seconds;
   const c = cluster[k]!;
   if (c === -1) {
     if (state[at + 6]! > forgottenAfter) used[k] = 0;
     return;
   }
-  const x = sum[3 * c]! / points[c]!;
-  const y = sum[3 * c + 1]! / points[c]!;
   const elapsed = Math.max(state[at + 6]!, 1e-3);
-  const limit = (v: number) => Math.min(fastest, Math.max(-fastest, v));
-  state[at + 2]! += smoothing * (limit((x - state[at]!) / elapsed) - state[at + 2]!);
-  state[at + 3]! += smoothing * (limit((y - state[at + 1]!) / elapsed) - state[at + 3]!);
-  state[at] = x;
-  state[at + 1] = y;
+  let fromFirst = 0;
+  for (let axis = 0; axis < 2; axis++) {
+    const value = sum[3 * c + axis]! / points[c]!;
+    const velocity = Math.min(fastest, Math.max(-fastest, (value - state[at + axis]!) / elapsed));
+    state[at + 2 + axis]! += smoothing * (velocity - state[at + 2 + axis]!);
+    state[at + axis] = value;
+    fromFirst += (value - state[at + 4 + axis]!) ** 2;
+  }
   state[at + 6] = 0;
-  if (Math.hypot(x - state[at + 4]!, y - state[at + 5]!) > moved) hasMoved[k] = 1;
+  if (fromFirst > moved * moved) hasMoved[k] = 1;
+  if (kindOf(clusters, c, limits) === 2 || (hasMoved[k] === 1 && bounds[6 * c + 5]! >= limits.top)) body[k] = 1;
 }
 
-function begin({ points, sum }: Clusters, { used, moved: hasMoved, cluster, state }: People, c: number): void {
+function begin({ points, sum }: Clusters, people: People, c: number, kind: number): void {
+  const { used, body, moved: hasMoved, cluster, state } = people;
   const k = used.indexOf(0);
   if (k === -1) return;
   const at = 7 * k;
   used[k] = 1;
+  body[k] = kind - 1;
   hasMoved[k] = 0;
   cluster[k] = c;
   state[at] = state[at + 4] = sum[3 * c]! / points[c]!;
@@ -154,14 +160,15 @@ function begin({ points, sum }: Clusters, { used, moved: hasMoved, cluster, stat
   state[at + 2] = state[at + 3] = state[at + 6] = 0;
 }
 
-function choose({ points }: Clusters, { person, used, moved: hasMoved, cluster }: People): number {
-  if (person !== -1 && used[person] === 1 && hasMoved[person] === 1 && cluster[person] !== -1) return person;
+function choose({ points }: Clusters, { person, used, body, moved: hasMoved, cluster }: People): number {
+  if (person !== -1 && used[person] === 1 && body[person] === 1 && hasMoved[person] === 1 && cluster[person] !== -1)
+    return person;
   // While one that has moved is hidden for a moment, furniture does not take its place.
   let wanted = 0;
-  for (let k = 0; k < tracks; k++) if (used[k] === 1 && hasMoved[k] === 1) wanted = 1;
+  for (let k = 0; k < tracks; k++) if (used[k] === 1 && body[k] === 1 && hasMoved[k] === 1) wanted = 1;
   let best = -1;
   for (let k = 0; k < tracks; k++) {
-    if (used[k] === 0 || cluster[k] === -1 || hasMoved[k] !== wanted) continue;
+    if (used[k] === 0 || body[k] === 0 || cluster[k] === -1 || hasMoved[k] !== wanted) continue;
     if (best === -1 || points[cluster[k]!]! > points[cluster[best]!]!) best = k;
   }
   return best;

@@ -172,6 +172,19 @@ void t.test('furniture that was moved is learned after minutes; where it stood p
   t.end();
 });
 
+void t.test('a cat is nobody', (t) => {
+  const scene = watch(wide);
+  scene.stay(room(), 8);
+  let seen = 0;
+  for (let i = 0; i < 100; i++) {
+    const { fault } = scene.see(room({ at: [3.4, 0.02 * i - 1], radius: 0.18, height: 0.35 }));
+    seen += Number(scene.features.clusters.count > 0);
+    if (fault !== 'nobody') t.fail(`${fault} in turn ${i}`);
+  }
+  t.ok(seen > 50, `though it is foreground in ${seen} of 100 turns`);
+  t.end();
+});
+
 void t.test('a sensor that is moved calibrates anew', (t) => {
   const scanner = { ...wide };
   const scene = watch(scanner);
