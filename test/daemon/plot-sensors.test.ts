@@ -187,7 +187,7 @@ void test('CSI: a strong subcarrier is a bright row', async (t) => {
   const drawings = plot.drawings();
   t.strictSame(
     drawings.map(({ what }) => what),
-    ['amplitude', 'phase', 'spectrogram'],
+    ['amplitude', 'phase', 'spectrogram', 'features'],
     'amplitudes that do not vary have no principal component',
   );
   t.match(plot.remarks?.join(), /no motion index/);
@@ -241,7 +241,7 @@ void test('a radar cube: the target is where it was put', async (t) => {
   const drawings = plot.drawings();
   t.strictSame(
     drawings.map(({ what }) => what),
-    ['range-doppler', 'range-azimuth', 'range-time', 'micro-doppler'],
+    ['range-doppler', 'range-azimuth', 'range-time', 'micro-doppler', 'features'],
   );
   t.strictSame(plot.faults, { constant: 1, shape: 1 });
   const picture = await decodePng(await named(drawings, 'range-azimuth').draw(text));

@@ -148,9 +148,9 @@ const captures: Record<string, { file: string; metadata?: string; sensor: string
   'an ESP32': {
     file: 'esp32/example_100hz_pitraffic.csv',
     sensor: 'esp32-csi',
-    pictures: [...wifi, 'motion'],
+    pictures: [...wifi, 'motion', 'features'],
   },
-  'an Intel 5300': { file: 'intel5300/example.dat', sensor: 'intel-5300', pictures: wifi },
+  'an Intel 5300': { file: 'intel5300/example.dat', sensor: 'intel-5300', pictures: [...wifi, 'features'] },
   'a VLP-16': {
     file: 'velodyne/vlp16-recording.bin',
     sensor: 'velodyne',
