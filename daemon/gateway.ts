@@ -12,7 +12,7 @@ import type { Inference } from '../models/inference.js';
 import { windowLength } from '../models/manifest.js';
 import { loadTower } from '../models/store.js';
 import { startBroker } from './broker.js';
-import type { Config } from './config.js';
+import type { Config, PlaceConfig } from './config.js';
 import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
 import { createPlacePipe } from './place-pipe.js';
@@ -116,14 +116,14 @@ export async function startGateway(config: Config, { log, terminal, once = false
     closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
     const ends: Promise<void>[] = [];
     const stages: Stages = new Map();
-    for (const [name, { sensors }] of Object.entries(config.places)) {
+    for (const [name, settings] of Object.entries(config.places)) {
       const sources: SensorSource[] = [];
-      for (const [sensor, settings] of Object.entries(sensors)) {
-        const source = await prepareSource(sensor, name, settings, stages, log);
+      for (const [sensor, sensorSettings] of Object.entries(settings.sensors)) {
+        const source = await prepareSource(sensor, name, sensorSettings, stages, log);
         stops.push(() => source.close());
         sources.push(source);
       }
-      const place = startPlace(shared, name, sources);
+      const place = startPlace(shared, name, settings, sources);
       places.set(name, place.pipe);
       stops.push(() => place.stop());
       ends.push(place.ended);
@@ -203,10 +203,17 @@ function watch(shared: Shared): () => Promise<void> {
 }
 
 /** The sensors of a place, and what becomes of their frames. */
-function startPlace(shared: Shared, name: string, sources: readonly SensorSource[]) {
+function startPlace(
+  shared: Shared,
+  name: string,
+  { modalities: set, activities: policy }: Pick<PlaceConfig, 'modalities' | 'activities'>,
+  sources: readonly SensorSource[],
+) {
   const { log, inference, publisher, terminal, once } = shared;
   const pipe = createPlacePipe({
     name,
+    set,
+    policy,
     sources,
     inference,
     replayed: once,

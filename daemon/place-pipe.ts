@@ -10,6 +10,7 @@ import type { PlaceWindow } from '../pipelines/place-windows.js';
 import { createWindowGrid } from '../pipelines/window-grid.js';
 import type { Window } from '../pipelines/window.js';
 import type { Logger } from './log.js';
+import type { ActivityPolicy } from './activity-policy.js';
 import { createModalitySet } from './modality-set.js';
 import type { WantedSet } from './modality-set.js';
 import { createPlace } from './place.js';
@@ -34,6 +35,7 @@ export interface PlacePipeOptions {
   readonly onModalities: (modalities: PlaceModalities) => void;
   /** The set to begin with. Default: all. */
   readonly set?: WantedSet | undefined;
+  readonly policy?: ActivityPolicy | undefined;
   readonly log: Logger;
 }
 
@@ -57,7 +59,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
   const { name, sources, inference, replayed, onActivity, onModalities, log } = options;
   const origins = new Map(sources.map(({ origin }) => [origin.name, origin]));
   const has = (flag: 'virtual' | 'recorded') => sources.some(({ origin }) => origin[flag]);
-  const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') });
+  const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') }, options.policy);
   const pipelines = new Map<string, SensorPipeline>();
   const modalities = new Map<string, Modality>();
   const live = new Set<string>();
