@@ -28,7 +28,8 @@ export interface GrowOptions extends AlignOptions {
   readonly distillation?: number | undefined;
 }
 
-export const growDefaults = { momentum: 0.99, distillation: 4 } as const;
+/** Fewer epochs at a higher rate than an alignment's: a growth starts from a trunk that is aligned, and is run on the edge. */
+export const growDefaults = { epochs: 100, learningRate: 1e-3, momentum: 0.99, distillation: 4 } as const;
 
 /**
  * @param set recordings of the branch and the connecting modality, and of no other
@@ -46,7 +47,12 @@ export async function grow(trunk: Trunk, set: AlignmentSet, options: GrowOptions
   const embeddings = distillation > 0 && (await embed(trunk, via, outputs[via]!, options));
   return learn(
     [{ ...set, outputs }],
-    { ...options, from: trunk },
+    {
+      ...options,
+      epochs: options.epochs ?? growDefaults.epochs,
+      learningRate: options.learningRate ?? growDefaults.learningRate,
+      from: trunk,
+    },
     { kind: 'grow', modalities: [branch, via] },
     {
       prototypeShare: protect ? 1 - (options.momentum ?? growDefaults.momentum) : 1,

@@ -27,7 +27,7 @@ export function generated(
   );
   const outputs = Object.fromEntries(
     Object.entries(widths).map(([name, width]) => {
-      const layer = createRandom([...name].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7));
+      const layer = createRandom(Buffer.from(name).reduce((sum, letter) => 31 * sum + letter, 7));
       const w = Float32Array.from({ length: latent * width }, () => layer.normal() / Math.sqrt(latent));
       const data = new Float32Array(count * width);
       for (let i = 0; i < count; i++)
