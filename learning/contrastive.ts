@@ -36,7 +36,8 @@ export function contrastiveLosses(
   if (!(temperature >= lowestTemperature))
     throw new Error(`contrastive loss: temperature ${temperature} is below ${lowestTemperature}`);
   const sharpness = 1 / temperature;
-  const all = g.exp(g.add(g.gemm(a, b, undefined, { transB: true, alpha: sharpness }), -sharpness));
+  const cosines = g.gemm(a, b, undefined, { transB: true });
+  const all = g.exp(g.mul(g.sub(cosines, 1), sharpness));
   const terms = counted ? g.mul(all, counted) : all;
   const positive = g.mul(g.reduceSum(g.mul(a, b)), sharpness / a.shape[0]!);
   const direction = (axis: number) =>

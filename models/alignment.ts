@@ -36,9 +36,9 @@ export function prototypeNetwork(network: Network, concepts: Value, hidden: numb
   return linear(network, `${prototypePrefix}.1`, inner, concepts.shape[1]!);
 }
 
-/** Each row divided by its Euclidean length: [rows, width] → the same. A row of zeros stays one. */
+/** Each row divided by its Euclidean length: [rows, width] → the same. A row of zeros stays one; the small term bounds the slope there. */
 export function l2Normalised(g: Graph, x: Value): Value {
-  const length = g.sqrt(g.add(g.reduceSum(g.mul(x, x), [1], true), 1e-12));
+  const length = g.sqrt(g.add(g.reduceSum(g.mul(x, x), [1], true), 1e-8));
   return g.mul(x, g.reciprocal(length));
 }
 
