@@ -60,6 +60,16 @@ program
     (await import('./training.js')).training(options),
   );
 
+program
+  .command('alignment')
+  .description('a step of alignment beside the same in PyTorch, and one growth on 5,000 pairs')
+  .option('--json', 'one JSON line', false)
+  .option('--threads <n>', 'threads on both sides', positive, 2)
+  .option('--steps <n>', 'steps of each, in turn', positive, 60)
+  .action(async (options: { json: boolean; threads: number; steps: number }) =>
+    (await import('./alignment.js')).alignment(options),
+  );
+
 await program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
