@@ -56,7 +56,7 @@ export interface Place {
  *   where no sensor contributes
  */
 export function createPlace(
-  sensors: { virtual: boolean; recorded: boolean },
+  sensors: { readonly virtual: boolean; readonly recorded: boolean },
   policy: ActivityPolicy = activityPolicy.parse({}),
 ): Place {
   const state = createActivityState(policy);

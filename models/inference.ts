@@ -29,6 +29,11 @@ export interface RunningTower {
   readonly passedOver: readonly PassedOver[];
 }
 
+export interface Inferred extends Classification {
+  /** Labels of the probabilities: of the tower that computed them. */
+  readonly classes: readonly string[];
+}
+
 export interface InferenceCounters {
   /** Requests answered. */
   classified: number;
@@ -48,7 +53,7 @@ export interface Inference {
    * Rejects with `Superseded` if newer requests push it out of the queue, with `ModelError` if the window does not fit the tower
    * or holds a value that is no finite number, if the worker fails or hangs, or after `close`.
    */
-  classify(modality: Modality, window: Float32Array, count?: number): Promise<Classification>;
+  classify(modality: Modality, window: Float32Array, count?: number): Promise<Inferred>;
   /**
    * Takes a tower in the place of the one of its modality, or beside the others. It is opened and run once in a worker of its own while
    * the old one works; the exchange is between two windows. If it does not run, all stays as it is.
@@ -89,7 +94,7 @@ interface Pending {
   readonly modality: Modality;
   readonly window: Float32Array;
   readonly count: number;
-  resolve(result: Classification): void;
+  resolve(result: Inferred): void;
   reject(error: Error): void;
   /** Its deadline, first for waiting, then for being computed. */
   readonly timer: NodeJS.Timeout;
@@ -192,7 +197,8 @@ export async function startInference({
     } else {
       clearTimeout(pending.timer);
       counters.classified++;
-      pending.resolve({ probabilities: message.probabilities, embedding: message.embedding });
+      const { classes } = running.get(pending.modality)!.manifest;
+      pending.resolve({ probabilities: message.probabilities, embedding: message.embedding, classes });
     }
     next();
   }
@@ -331,7 +337,7 @@ export async function startInference({
     return `${manifest.name} got a window whose value ${wrong} (${channel}) is ${window[wrong]!}`;
   }
 
-  function classify(modality: Modality, window: Float32Array, count = 1): Promise<Classification> {
+  function classify(modality: Modality, window: Float32Array, count = 1): Promise<Inferred> {
     return new Promise((resolve, reject) => {
       const wrong = mistake(modality, window, count);
       if (wrong !== undefined) {
