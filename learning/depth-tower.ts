@@ -2,7 +2,7 @@
  * Training of the depth tower: labels, and beside them where the joints are in every picture. The camera's own skeletons tell that
  * for the training subjects; no label is needed for it, and the trained tower reads depth alone.
  */
-import { depthEmbedding, depthEncoder, depthFrames, depthJoints } from '../models/towers/depth.js';
+import { depthEmbedding, depthEncoder, depthPairs, depthJoints } from '../models/towers/depth.js';
 import type { Weights } from '../models/weights.js';
 import { augmentedDepth } from './augment-depth.js';
 import type { DepthAugmentation } from './augment-depth.js';
@@ -35,7 +35,7 @@ export const depthRecipe: DepthRecipe = {
   warp: 0.3,
   sway: 0.3,
   augmentation: { shift: 3, size: 0.1, turn: 0.1, slope: 0.2, gain: 0.15, offset: 0.05, noise: 0.02, hidden: 0.2 },
-  joints: 1,
+  joints: 10,
 };
 
 const { rate, samples } = depthEncoder.window;
@@ -46,11 +46,11 @@ function joints(weight: number): SideTask {
     size: samples * coordinates,
     build(network, window, target, statistics) {
       const { g } = network;
-      const frames = depthFrames(network, window, statistics);
-      const found = depthJoints(network, frames, coordinates);
+      const pairs = depthPairs(network, window, statistics);
+      const found = depthJoints(network, pairs, coordinates);
       const error = g.sub(g.reshape(found, target.shape), target);
       const loss = g.mul(g.reduceMean(g.mul(error, error)), weight);
-      return { embedding: depthEmbedding(network, frames, statistics), loss };
+      return { embedding: depthEmbedding(network, pairs, statistics), loss };
     },
   };
 }
