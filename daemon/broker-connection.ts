@@ -19,6 +19,8 @@ export interface BrokerConnection {
   update(message: Message): boolean;
   /** Sends retained messages with QoS 1, in order; resolves when the broker has confirmed all, rejects if it does not. */
   confirmed(messages: Message[]): Promise<void>;
+  /** Sends a message with QoS 1 that the broker does not keep. */
+  event(message: Message): void;
   /** Ends at once, as a crash would: the broker publishes the last will. */
   end(reason: string): void;
   /** Says goodbye: the broker drops the last will. Rejects or never resolves where the broker is gone. */
@@ -31,6 +33,8 @@ export interface BrokerConnection {
 const confirmationMilliseconds = 20_000;
 /** Bytes that may wait in the socket; above it, the broker is slow and updates are left out. */
 const mostUnsentBytes = 256 * 1024;
+/** A longer request is none, bytes. */
+const largestRequest = 64 * 1024;
 /** A connection that the broker closes earlier was perhaps taken over by another client of this name. */
 const soonMilliseconds = 5000;
 
@@ -58,6 +62,7 @@ export function openConnection(
   gateway: string,
   will: Message,
   onOpen: () => void,
+  requests: { readonly topic: string; readonly onMessage: (message: Message) => void },
 ): BrokerConnection {
   const { url, ...credentials } = address;
   const client = connect(url, {
@@ -91,7 +96,14 @@ export function openConnection(
     openedAt = performance.now();
     // A label must not wait until the broker has acknowledged the one before (Nagle's algorithm: up to 40 ms).
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+    // Before anything is said: who hears that the gateway is online may ask at once.
+    client.subscribe(requests.topic, { qos: 1 });
     onOpen();
+  });
+  client.on('message', (topic, payload, { retain }) => {
+    // A request that the broker kept was made to nobody, or long ago.
+    if (!over && !retain && payload.length <= largestRequest)
+      requests.onMessage({ topic, payload: payload.toString() });
   });
   client.on('error', (error) => end(explain(error, url)));
   client.on('close', () => {
@@ -108,6 +120,9 @@ export function openConnection(
       if (over || client.stream.writableLength > mostUnsentBytes) return false;
       client.publish(topic, payload, { qos: 0, retain: true });
       return true;
+    },
+    event: ({ topic, payload }) => {
+      if (!over) client.publish(topic, payload, { qos: 1 });
     },
     confirmed: async (messages) => {
       if (over) throw new Error('the connection has ended');

@@ -1,25 +1,25 @@
 /**
  * The composition root. It reads as the pipe runs: models, broker, publisher, places, sensors.
  *
- *    device ─bytes─▶ sensor ─frames─▶ pipeline ─windows─▶ inference ─probabilities─▶ place ─activity─▶ publisher ─▶ MQTT
+ *    device ─bytes─▶ sensor ─frames─▶ the place's pipe (pipelines, windows, inference) ─activity─▶ publisher ─▶ MQTT
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { monotonicSeconds } from '../drivers/transports/transport.js';
-import { startInference, Superseded } from '../models/inference.js';
+import { startInference } from '../models/inference.js';
 import type { Inference } from '../models/inference.js';
+import { windowLength } from '../models/manifest.js';
 import { loadTower } from '../models/store.js';
-import { createImuPipeline } from '../pipelines/imu.js';
-import type { Window } from '../pipelines/window.js';
 import { startBroker } from './broker.js';
 import type { Config } from './config.js';
 import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
-import { createPlace } from './place.js';
-import type { Place } from './place.js';
+import { createPlacePipe } from './place-pipe.js';
+import type { PlacePipe } from './place-pipe.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
+import { answer } from './requests.js';
 import { prepareSource } from './sensor-source.js';
 import type { SensorSource } from './sensor-source.js';
 import { superviseSensor } from './sensor.js';
@@ -46,8 +46,6 @@ export interface Gateway {
   stop(reason: string): Promise<void>;
 }
 
-/** Seconds between looks at clocks that nothing else looks at: a device that fell silent, a pipe that nothing passes. */
-const tickPeriod = 0.1;
 /** Seconds without a label after which a probe goes through the pipe, so that the watchdog tells a quiet home from a hung gateway. */
 const probeAfter = 5;
 /** Seconds that a replay waits for the broker. */
@@ -86,12 +84,14 @@ export async function startGateway(config: Config, { log, terminal, once = false
       closers.push(() => broker.close());
       url = broker.url;
     }
+    const places = new Map<string, PlacePipe>();
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
       username: config.mqtt.username,
       password: config.mqtt.password,
       outboxDirectory: join(config.dataDirectory, 'outbox'),
+      onRequest: (kind, payload) => answer(kind, payload, places),
       log,
     });
     closers.push(() => publisher.close());
@@ -123,14 +123,10 @@ export async function startGateway(config: Config, { log, terminal, once = false
         stops.push(() => source.close());
         sources.push(source);
       }
-      const has = (flag: 'virtual' | 'recorded') => sources.some(({ origin }) => origin[flag]);
-      const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') });
-      const running = { name, place, live: new Set<string>() };
-      for (const source of sources) {
-        const sensor = startSensor(shared, running, source);
-        stops.push(() => sensor.stop());
-        ends.push(sensor.ended);
-      }
+      const place = startPlace(shared, name, sources);
+      places.set(name, place.pipe);
+      stops.push(() => place.stop());
+      ends.push(place.ended);
     }
     closers.push(watch(shared));
     notifier.ready(`labels on ${url}`);
@@ -184,8 +180,7 @@ function deliveryOf(publisher: Publisher): () => Promise<void> {
 /** Sends a window of zeros the way that every window goes, but for its publication. */
 async function probe(shared: Shared): Promise<void> {
   for (const [modality, { manifest }] of shared.inference.towers) {
-    const { samples, channels } = manifest.window;
-    await shared.inference.classify(modality, new Float32Array(samples * channels.length));
+    await shared.inference.classify(modality, new Float32Array(windowLength(manifest)));
   }
   shared.lastLabel = monotonicSeconds();
   shared.notifier.labelFlowed();
@@ -207,99 +202,48 @@ function watch(shared: Shared): () => Promise<void> {
   };
 }
 
-interface RunningPlace {
-  readonly name: string;
-  readonly place: Place;
-  /** Sensors that give frames now. */
-  readonly live: Set<string>;
-}
-
-/** One sensor on its way through the pipe. */
-interface RunningSensor {
-  /** See `SupervisedSensor`. */
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
-}
-
-function startSensor(shared: Shared, running: RunningPlace, { origin, feed }: SensorSource): RunningSensor {
+/** The sensors of a place, and what becomes of their frames. */
+function startPlace(shared: Shared, name: string, sources: readonly SensorSource[]) {
   const { log, inference, publisher, terminal, once } = shared;
-  const { name, driver, virtual, recorded } = origin;
-
-  // Windows of one sensor are taken one after the other: a still one, which asks no model, must not overtake the one before.
-  let last = Promise.resolve();
-  const tower = inference.towers.get(driver.modality);
-  const pipeline =
-    tower &&
-    createImuPipeline({
-      ...tower.manifest.window,
-      sensor: name,
-      inputRate: driver.nominalRate(origin.driverSettings),
-      onWindow: (window) => {
-        // Live windows are asked for at once: those that the models are too slow for must not pile up here. A replay can wait.
-        const asked = once || window.still ? undefined : classify(window);
-        asked?.catch(() => undefined);
-        last = last.then(() => label(window, asked)).catch((error: unknown) => failed(error));
-      },
-    });
-
-  async function label(window: Window, asked: ReturnType<typeof classify> | undefined): Promise<void> {
-    const result = {
-      modality: window.modality,
-      sensor: name,
-      virtual,
-      recorded,
-      window: { start: window.start, end: window.end },
-    };
-    const { change, activity } = running.place.update(
-      window.still ? { ...result, still: true } : { ...result, still: false, ...(await (asked ?? classify(window))) },
-    );
-    await publisher.publishActivity(running.name, activity, { change });
-    if (once) await shared.delivered();
-    shared.lastLabel = monotonicSeconds();
-    shared.notifier.labelFlowed();
-    terminal?.label(running.name, activity, feed?.performing(window));
-  }
-
-  async function classify(window: Window) {
-    const { manifest } = inference.towers.get(window.modality)!;
-    const { probabilities } = await inference.classify(window.modality, window.data);
-    return { labels: manifest.classes, probabilities };
-  }
-
-  function failed(error: unknown): void {
-    if (error instanceof Superseded) log.debug(`${name}: a window came faster than the models work, and is left out`);
-    else log.warn({ err: error }, `${name}: a window could not be labelled`);
-  }
-
-  const sensor = superviseSensor({
-    ...origin,
-    once,
-    onFrames: (frames) => {
-      for (const frame of frames) if (frame.kind === 'imu') pipeline?.push(frame);
+  const pipe = createPlacePipe({
+    name,
+    sources,
+    inference,
+    replayed: once,
+    async onActivity({ change, activity }, window) {
+      await publisher.publishActivity(name, activity, { change });
+      if (once) await shared.delivered();
+      if (!window) return;
+      shared.lastLabel = monotonicSeconds();
+      shared.notifier.labelFlowed();
+      const performed = sources.map(({ feed }) => feed?.performing(window)).find((label) => label !== undefined);
+      terminal?.label(name, activity, performed);
     },
-    onGone: () => pipeline?.end(),
-    onHealth: (health) => {
-      publisher.publishSensor(name, health);
-      terminal?.sensor(name, health);
-      const { live } = running;
-      if (health.state === 'live') live.add(name);
-      else if (live.delete(name) && live.size === 0)
-        last = last.then(() => {
-          const { change, activity } = running.place.absent(monotonicSeconds());
-          return publisher.publishActivity(running.name, activity, { change });
-        });
-    },
+    onModalities: (modalities) => publisher.publishModalities(name, modalities),
     log,
   });
-  // A replay runs at its own speed: its end tells when nothing more comes.
-  const ticking = once ? undefined : setInterval(() => pipeline?.tick(monotonicSeconds()), tickPeriod * 1000);
-
+  const sensors = sources.map(({ origin }) =>
+    superviseSensor({
+      ...origin,
+      once,
+      onFrames: (frames) => pipe.push(origin.name, frames),
+      onGone: () => pipe.gone(origin.name),
+      onHealth: (health) => {
+        publisher.publishSensor(origin.name, health);
+        terminal?.sensor(origin.name, health);
+        pipe.health(origin.name, health);
+      },
+      log,
+    }),
+  );
   return {
-    ended: sensor.ended.then(() => last),
+    pipe,
+    /** Resolves when no sensor is opened any more and every window has its label. */
+    ended: Promise.all(sensors.map(({ ended }) => ended)).then(() => pipe.idle()),
     async stop() {
-      clearInterval(ticking);
-      await sensor.stop();
-      await last;
+      await Promise.all(sensors.map((sensor) => sensor.stop()));
+      pipe.stop();
+      await pipe.idle();
     },
   };
 }

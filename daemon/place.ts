@@ -1,5 +1,6 @@
 /** What happens in a place, from the results of its sensors' windows. Pure logic: no input, no output, no timer. */
 import type { Modality } from '../drivers/frames.js';
+import type { AbsentSensor } from '../pipelines/place-windows.js';
 import { isoTime } from './time.js';
 import type { ActivityMessage } from './topics.js';
 
@@ -9,8 +10,8 @@ export type WindowResult = {
   sensor: string;
   virtual: boolean;
   recorded: boolean;
-  /** `[start, end)`, seconds on the host's monotonic clock. */
-  window: { start: number; end: number };
+  /** Seconds: how far its samples are thought to lie from the window's clock. */
+  alignmentError: number;
 } & (
   | {
       /** The motion gate found the sensor at rest: no model was asked. */
@@ -31,9 +32,18 @@ export interface PlaceUpdate {
   activity: Omit<ActivityMessage, 'sequence' | 'change'>;
 }
 
+/** What the models found in all sensors' windows over the same `[start, end)`, seconds on the host's monotonic clock. */
+export interface PlaceResult {
+  start: number;
+  end: number;
+  /** At least one; they are averaged. */
+  results: readonly WindowResult[];
+  /** Sensors of the place that gave nothing for this window, and why. */
+  absent: readonly AbsentSensor[];
+}
+
 export interface Place {
-  /** A sensor's window has its result. Windows over the same `[start, end)` are averaged, sensor by sensor. */
-  update(result: WindowResult): PlaceUpdate;
+  update(result: PlaceResult): PlaceUpdate;
   /** No sensor of the place gives windows any more, since `at` (seconds, monotonic): nobody knows what happens there. */
   absent(at: number): PlaceUpdate;
 }
@@ -45,8 +55,6 @@ export interface Place {
 export function createPlace(sensors: { virtual: boolean; recorded: boolean }): Place {
   let current: string | undefined;
   let since = 0;
-  /** The newest window's results, by sensor. */
-  const results = new Map<string, WindowResult>();
 
   /** `since` is the start of the first window of an unbroken run of one activity. */
   function told(
@@ -61,34 +69,35 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
   }
 
   return {
-    update(result) {
-      const { start, end } = result.window;
-      const [other] = results.values();
-      if (other && (other.window.start !== start || other.window.end !== end)) results.clear();
-      results.set(result.sensor, result);
-      const contributing = [...results.values()];
-      const probabilities = average(contributing);
-      let best = 'unknown';
-      for (const label of Object.keys(probabilities)) {
-        if (probabilities[label]! > (probabilities[best] ?? 0)) best = label;
-      }
+    update({ start, end, results, absent }) {
+      const probabilities = average(results);
+      const best = highest(probabilities);
       return told(best, start, {
         confidence: probabilities[best] ?? 0,
-        modalities: [...new Set(contributing.map((one) => one.modality))],
-        sensors: contributing.map((one) => one.sensor),
+        modalities: [...new Set(results.map(({ modality }) => modality))],
+        sensors: results.map(({ sensor }) => sensor),
+        contributions: results.map((result) => {
+          const own = average([result]);
+          const { sensor, modality, alignmentError } = result;
+          const activity = highest(own);
+          const confidence = own[activity] ?? 0;
+          return { sensor, modality, activity, confidence, alignmentError: round(alignmentError) };
+        }),
+        absent: absent.map(({ sensor, modality, reason }) => ({ sensor, modality, reason })),
         probabilities,
         window: { start: isoTime(start), end: isoTime(end) },
-        virtual: contributing.some((one) => one.virtual),
-        recorded: contributing.some((one) => one.recorded),
+        virtual: results.some(({ virtual }) => virtual),
+        recorded: results.some(({ recorded }) => recorded),
       });
     },
 
     absent(at) {
-      results.clear();
       return told('unknown', at, {
         confidence: 0,
         modalities: [],
         sensors: [],
+        contributions: [],
+        absent: [],
         probabilities: {},
         window: { start: isoTime(at), end: isoTime(at) },
         virtual: sensors.virtual,
@@ -96,6 +105,15 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
       });
     },
   };
+}
+
+const round = (value: number) => Math.round(value * 1e4) / 1e4;
+
+/** The most probable label; `unknown` where none has a probability. */
+function highest(probabilities: Readonly<Record<string, number>>): string {
+  let best = 'unknown';
+  for (const [label, value] of Object.entries(probabilities)) if (value > (probabilities[best] ?? 0)) best = label;
+  return best;
 }
 
 /** Mean probability of each label, to four decimals. What is not a number counts as 0: it must win nothing. */
@@ -108,5 +126,5 @@ function average(results: readonly WindowResult[]): Record<string, number> {
       sums.set(label, (sums.get(label) ?? 0) + (Number.isFinite(p) ? p : 0));
     });
   }
-  return Object.fromEntries([...sums].map(([label, sum]) => [label, Math.round((sum / results.length) * 1e4) / 1e4]));
+  return Object.fromEntries([...sums].map(([label, sum]) => [label, round(sum / results.length)]));
 }

@@ -12,10 +12,16 @@ import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { openOutbox } from './outbox.js';
 import {
   activityTopic,
+  modalitiesTopic,
+  requestKinds,
+  requestTopic,
+  responseTopic,
   sensorTopic,
   statusTopic,
   type ActivityMessage,
   type GatewayStatus,
+  type PlaceModalities,
+  type RequestKind,
   type SensorHealth,
 } from './topics.js';
 
@@ -29,6 +35,8 @@ export interface PublisherOptions {
   outboxDirectory: string;
   /** Most changes to keep. */
   outboxBound?: number;
+  /** A request came. @returns the answer; nothing: there is none */
+  onRequest?: (kind: RequestKind, payload: string) => object | undefined;
   log: Logger;
 }
 
@@ -58,6 +66,7 @@ export interface Publisher {
    */
   publishActivity(place: string, activity: Activity, kind: { change: boolean }): Promise<void>;
   publishSensor(name: string, health: SensorHealth): void;
+  publishModalities(place: string, modalities: PlaceModalities): void;
   publishStatus(status: Omit<GatewayStatus, 'state'>): void;
   connected(): boolean;
   statistics(): PublisherStatistics;
@@ -86,8 +95,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   let status: GatewayStatus = { state: 'online' };
   /** Newest message of each place since the start, with the number of its change. */
   const newest = new Map<string, { activity: Activity; sequence: number }>();
-  const sensors = new Map<string, SensorHealth>();
-  const unsentSensors = new Set<string>();
+  /** Newest health of each sensor and modalities of each place, by topic, and what of it was not sent in this session. */
+  const states = new Map<string, object>();
+  const unsentStates = new Set<string>();
   let appending = 0;
   let storeFails = false;
   /** Being opened or open. */
@@ -103,9 +113,21 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     return session?.update({ topic, payload: JSON.stringify(message) }) ?? false;
   }
 
-  function sendSensors(): void {
-    for (const name of unsentSensors)
-      if (sendUpdate(sensorTopic(gateway, name), sensors.get(name)!)) unsentSensors.delete(name);
+  function sendStates(): void {
+    for (const topic of unsentStates) if (sendUpdate(topic, states.get(topic)!)) unsentStates.delete(topic);
+  }
+
+  function keepState(topic: string, state: object): void {
+    states.set(topic, state);
+    unsentStates.add(topic);
+    sendStates();
+  }
+
+  function answer({ topic, payload }: Message): void {
+    const kind = requestKinds.find((one) => requestTopic(gateway, one) === topic);
+    if (kind === undefined) return;
+    const response = options.onRequest?.(kind, payload);
+    if (response) session?.event({ topic: responseTopic(gateway, kind), payload: JSON.stringify(response) });
   }
 
   function sendStatus(): void {
@@ -186,12 +208,12 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     const told = new Set<string>();
     while (!closing.signal.aborted) {
       let steady: NodeJS.Timeout | undefined;
-      connection = openConnection(address, gateway, statusMessage({ state: 'offline' }), () => {
+      const opened = () => {
         session = connection;
         refreshed = false;
-        for (const name of sensors.keys()) unsentSensors.add(name);
+        for (const topic of states.keys()) unsentStates.add(topic);
         sendStatus();
-        sendSensors();
+        sendStates();
         deliver();
         steady = setTimeout(() => {
           const away = outageSince === undefined ? {} : { awaySeconds: Math.round(monotonicSeconds() - outageSince) };
@@ -200,6 +222,10 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
           outageSince = undefined;
           told.clear();
         }, steadyMilliseconds);
+      };
+      connection = openConnection(address, gateway, statusMessage({ state: 'offline' }), opened, {
+        topic: `babel/${gateway}/request/+`,
+        onMessage: answer,
       });
       const reason = await connection.ended;
       clearTimeout(steady);
@@ -256,13 +282,10 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       }
       newest.set(place, { activity, sequence: before.sequence });
       if (outbox.size > 0 || !sendUpdate(activityTopic(gateway, place), message)) counts.superseded++;
-      sendSensors();
+      sendStates();
     },
-    publishSensor: (name, health) => {
-      sensors.set(name, health);
-      unsentSensors.add(name);
-      sendSensors();
-    },
+    publishSensor: (name, health) => keepState(sensorTopic(gateway, name), health),
+    publishModalities: (place, modalities) => keepState(modalitiesTopic(gateway, place), modalities),
     publishStatus: (details) => {
       status = { state: 'online', ...details };
       sendStatus();

@@ -2,11 +2,15 @@
  *
  *    babel/<gateway>/status              retained, last will     GatewayStatus
  *    babel/<gateway>/<place>/activity    retained                ActivityMessage
+ *    babel/<gateway>/<place>/modalities  retained                PlaceModalities
  *    babel/<gateway>/sensor/<name>       retained                SensorHealth
+ *    babel/<gateway>/request/modalities  to the gateway          ModalitiesRequest
+ *    babel/<gateway>/response/modalities                         ModalitiesResponse
  *
  *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
 import { z } from 'zod';
 import { modalities } from '../drivers/frames.js';
+import { faults } from '../pipelines/features.js';
 
 /** Second level of `babel/<gateway>/…` that belongs to the gateway itself, now or later: no place may be named so. */
 export const reservedNames: readonly string[] = ['status', 'sensor', 'request', 'response'];
@@ -39,8 +43,24 @@ export function activityTopic(gateway: string, place: string): string {
   return `babel/${gateway}/${place}/activity`;
 }
 
+export function modalitiesTopic(gateway: string, place: string): string {
+  return `babel/${gateway}/${place}/modalities`;
+}
+
 export function sensorTopic(gateway: string, sensor: string): string {
   return `babel/${gateway}/sensor/${sensor}`;
+}
+
+/** What can be asked of a gateway. */
+export const requestKinds = ['modalities'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+export function requestTopic(gateway: string, kind: RequestKind): string {
+  return `babel/${gateway}/request/${kind}`;
+}
+
+export function responseTopic(gateway: string, kind: RequestKind): string {
+  return `babel/${gateway}/response/${kind}`;
 }
 
 const time = (what: string) => z.iso.datetime().describe(`${what}, ISO 8601 in UTC`);
@@ -80,6 +100,29 @@ export const activityMessage = z
     since: time('When this activity began'),
     modalities: z.array(z.enum(modalities)).describe('Kinds of sensor that contributed'),
     sensors: z.array(z.string()).describe('Names of the sensors that contributed'),
+    contributions: z
+      .array(
+        z.object({
+          sensor: z.string(),
+          modality: z.enum(modalities),
+          activity: z.string().describe('What this sensor alone would have said'),
+          confidence: fraction('How sure of it it is'),
+          alignmentError: z
+            .number()
+            .nonnegative()
+            .describe("How far its samples are thought to lie from the window's clock, seconds"),
+        }),
+      )
+      .describe('What each contributing sensor says by itself'),
+    absent: z
+      .array(
+        z.object({
+          sensor: z.string(),
+          modality: z.enum(modalities),
+          reason: z.enum(['late', ...faults]).describe('Why: see docs/mqtt.md'),
+        }),
+      )
+      .describe('Sensors that give frames and yet nothing for this window, and why'),
     probabilities: z.record(z.string(), fraction('Probability')).describe('Probability of each activity in the window'),
     window: z
       .object({ start: time('First instant of the window'), end: time('First instant after the window') })
@@ -97,6 +140,47 @@ export const activityMessage = z
   })
   .describe('What happens in a place');
 export type ActivityMessage = z.infer<typeof activityMessage>;
+
+export const placeModalities = z
+  .object({
+    set: z
+      .union([z.literal('all'), z.array(z.enum(modalities))])
+      .describe('Kinds of sensor that the place fuses where they are there; all: whatever is there'),
+    fused: z.array(z.enum(modalities)).describe('Those that the newest windows were made of'),
+    absent: z
+      .array(z.object({ modality: z.enum(modalities), reason: z.string().describe('Why it is not fused') }))
+      .describe('The others that the place has sensors of, or that the set names'),
+    since: time('When this came into force'),
+  })
+  .describe('Which kinds of sensor a place fuses now');
+export type PlaceModalities = z.infer<typeof placeModalities>;
+
+const transaction = z
+  .string()
+  .max(256)
+  .describe('Any text of yours; the response bears it, so that you know which request it answers');
+
+export const modalitiesRequest = z
+  .strictObject({
+    place: z.string().describe('Name of the place'),
+    set: z
+      .union([z.literal('all'), z.array(z.enum(modalities)).min(1)])
+      .describe('Kinds of sensor to fuse from the next window on; all: whatever is there'),
+    transaction: transaction.optional(),
+  })
+  .describe('Changes what a place fuses');
+export type ModalitiesRequest = z.infer<typeof modalitiesRequest>;
+
+export const modalitiesResponse = z
+  .object({
+    transaction: transaction.optional(),
+    status: z.enum(['ok', 'error']),
+    reason: z.string().optional().describe('Of an error: what is wrong and what to do'),
+    place: z.string().optional(),
+    set: placeModalities.shape.set.optional().describe('In force now'),
+  })
+  .describe('Answer to a request');
+export type ModalitiesResponse = z.infer<typeof modalitiesResponse>;
 
 export const sensorHealth = z
   .object({

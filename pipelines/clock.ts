@@ -36,6 +36,9 @@ export interface ClockStatistics {
   largestDelay: number;
   /** How often the device's clock was set or reset. */
   jumps: number;
+  /** How far host times may be off, seconds: by how much even a second's least delay lies above the line, and what the
+   * output has still to be corrected by. The smallest delay itself is not in it. */
+  uncertainty: number;
 }
 
 /** What `observe` found: `jumped` = the clock was set: `reset` and observe the sample again; `late` = the sample is older
@@ -51,6 +54,15 @@ export interface DeviceClock {
    * the spacing of samples differs from the estimated one by 0.5 % at most, by 0.01 % where 2 ms are to be corrected.
    */
   hostTime(deviceTime: number): number;
+  /**
+   * `observe` and then `hostTime` of a sample whose times lie in here, and the host time comes to: a number that goes into
+   * or out of a function may be allocated.
+   */
+  readonly sample: { deviceTime: number; arrivalTime: number; hostTime: number };
+  observeSample(): Observation;
+  placeSample(): void;
+  /** The same by the newest estimate alone, which may lie elsewhere at each call: for times that are looked at once. */
+  estimate(deviceTime: number): number;
   /** Forgets the estimate; what comes is another clock's. Host times still do not go back. */
   reset(): void;
   statistics(): ClockStatistics;
@@ -61,47 +73,48 @@ export function createDeviceClock(): DeviceClock {
   const x = new Float64Array(maxVertices + 1);
   const y = new Float64Array(maxVertices + 1);
   let vertices = 0;
-  let origin = 0;
-  let newest = 0;
   let samples = 0;
-  let middle = 0; // mean of the samples' device times − origin, over the horizon
-  let slope = 0; // of the hull's edge over the middle
-  let drift = 0; // the part of it that the spread of the delays cannot explain
-  let intercept = 0;
-  let edgeBelow = 0; // how far the hull's edge lies below the line at the newest sample
-
-  // Delays above the line, by seconds of arrival: what was held up comes in one of them.
-  let secondStart = 0;
-  let secondLeast = Infinity;
-  let secondMost = -Infinity;
   let secondsLate = 0;
   let seconds = 0;
-  let meanLeast = 0;
-  let largestDelay = 0;
-  let meanDelay = 0;
-  let delayVariance = 0;
   let jumps = 0;
-
-  let lastDevice = NaN;
-  let lastHost = -Infinity;
   let snap = true;
+  // Numbers that change with each sample: a variable of the closure would be allocated anew each time.
+  const now = {
+    origin: 0,
+    newest: 0,
+    middle: 0, // mean of the samples' device times − origin, over the horizon
+    slope: 0, // of the hull's edge over the middle
+    drift: 0, // the part of it that the spread of the delays cannot explain
+    intercept: 0,
+    edgeBelow: 0, // how far the hull's edge lies below the line at the newest sample
+    // Delays above the line, by seconds of arrival: what was held up comes in one of them.
+    secondStart: 0,
+    secondLeast: Infinity,
+    secondMost: -Infinity,
+    meanLeast: 0,
+    largestDelay: 0,
+    meanDelay: 0,
+    delayVariance: 0,
+    lastDevice: NaN,
+    lastHost: -Infinity,
+  };
 
-  const spread = () => Math.max(largestDelay, secondMost - secondLeast, 0);
-  const line = (deviceTime: number) => deviceTime + intercept + drift * (deviceTime - origin);
+  const spread = () => Math.max(now.largestDelay, now.secondMost - now.secondLeast, 0);
+  const line = (deviceTime: number) => deviceTime + now.intercept + now.drift * (deviceTime - now.origin);
 
   function start(deviceTime: number, arrivalTime: number): void {
     vertices = samples = 1;
-    middle = 0;
-    origin = newest = deviceTime;
+    now.middle = 0;
+    now.origin = now.newest = deviceTime;
     x[0] = 0;
     y[0] = arrivalTime - deviceTime;
-    slope = drift = 0;
-    intercept = y[0];
-    secondStart = arrivalTime;
-    secondLeast = Infinity;
-    secondMost = -Infinity;
-    secondsLate = seconds = meanLeast = edgeBelow = 0;
-    largestDelay = meanDelay = delayVariance = 0;
+    now.slope = now.drift = 0;
+    now.intercept = y[0];
+    now.secondStart = arrivalTime;
+    now.secondLeast = Infinity;
+    now.secondMost = -Infinity;
+    secondsLate = seconds = now.meanLeast = now.edgeBelow = 0;
+    now.largestDelay = now.meanDelay = now.delayVariance = 0;
   }
 
   function addVertex(px: number, py: number): void {
@@ -125,82 +138,104 @@ export function createDeviceClock(): DeviceClock {
 
   function fitLine(): void {
     const span = x[vertices - 1]! - x[0]!;
-    slope = drift = 0;
+    now.slope = now.drift = 0;
     let edge = 0;
     if (span > snapAfter) {
       edge = 1;
-      while (edge < vertices - 1 && x[edge]! < middle) edge++;
-      slope = (y[edge]! - y[edge - 1]!) / (x[edge]! - x[edge - 1]!);
+      while (edge < vertices - 1 && x[edge]! < now.middle) edge++;
+      now.slope = (y[edge]! - y[edge - 1]!) / (x[edge]! - x[edge - 1]!);
       // The least delays of two halves, each the least of span/2 seconds' least delays and span/2 from the other, give
       // a slope that is uncertain by some 8 · meanLeast / span². Three times that is noise with hardly an exception; a
       // few seconds' least delays say nothing.
-      const doubt = span < 10 ? spread() / span : (24 * meanLeast) / (span * span);
-      drift = Math.sign(slope) * Math.min(maxDrift, Math.max(0, Math.abs(slope) - doubt));
+      const doubt = span < 10 ? spread() / span : (24 * now.meanLeast) / (span * span);
+      now.drift = Math.sign(now.slope) * Math.min(maxDrift, Math.max(0, Math.abs(now.slope) - doubt));
     }
-    intercept = Infinity;
-    for (let i = 0; i < vertices; i++) intercept = Math.min(intercept, y[i]! - drift * x[i]!);
-    edgeBelow = intercept + drift * x[vertices - 1]! - (y[edge]! + slope * (x[vertices - 1]! - x[edge]!));
+    let intercept = Infinity;
+    for (let i = 0; i < vertices; i++) intercept = Math.min(intercept, y[i]! - now.drift * x[i]!);
+    now.intercept = intercept;
+    now.edgeBelow = intercept + now.drift * x[vertices - 1]! - (y[edge]! + now.slope * (x[vertices - 1]! - x[edge]!));
   }
 
   /** Takes one delay into the second's least and most; says whether the clock must have been set back. */
   function measureDelay(delay: number, arrivalTime: number): boolean {
-    if (arrivalTime - secondStart >= 1) {
-      largestDelay = Math.max(0.98 * largestDelay, secondMost - secondLeast);
+    if (arrivalTime - now.secondStart >= 1) {
+      now.largestDelay = Math.max(0.98 * now.largestDelay, now.secondMost - now.secondLeast);
       seconds++;
-      meanLeast += Math.max(1 / seconds, 0.1) * (Math.max(0, secondLeast + edgeBelow) - meanLeast);
-      secondsLate = secondLeast > stepLimit ? secondsLate + 1 : 0;
-      secondStart = arrivalTime;
-      secondLeast = secondMost = delay;
+      now.meanLeast += Math.max(1 / seconds, 0.1) * (Math.max(0, now.secondLeast + now.edgeBelow) - now.meanLeast);
+      secondsLate = now.secondLeast > stepLimit ? secondsLate + 1 : 0;
+      now.secondStart = arrivalTime;
+      now.secondLeast = now.secondMost = delay;
     } else {
-      secondLeast = Math.min(secondLeast, delay);
-      secondMost = Math.max(secondMost, delay);
+      now.secondLeast = Math.min(now.secondLeast, delay);
+      now.secondMost = Math.max(now.secondMost, delay);
     }
     return secondsLate >= 2;
   }
 
-  return {
-    observe(deviceTime, arrivalTime) {
-      if (!(Math.abs(deviceTime) < latest) || !Number.isFinite(arrivalTime)) return 'invalid';
-      if (vertices === 0) {
-        start(deviceTime, arrivalTime);
-        return 'used';
-      }
-      const step = deviceTime - newest;
-      if (step <= 0 && step > -lateLimit) return 'late';
-      const delay = arrivalTime - line(deviceTime);
-      // Earlier than possible. In the first seconds that only shows how late the first samples were.
-      const early = delay < -Math.max(0.05, 2 * spread());
-      const settled = newest - origin > 2 || delay < -0.5;
-      if (step < 0 || (early && settled) || measureDelay(delay, arrivalTime)) {
-        jumps++;
-        return 'jumped';
-      }
-      const weight = Math.min(1, step / 10);
-      meanDelay += weight * (delay - meanDelay);
-      delayVariance += weight * ((delay - meanDelay) ** 2 - delayVariance);
-      newest = deviceTime;
-      addVertex(deviceTime - origin, arrivalTime - deviceTime);
-      samples++;
-      middle += Math.max(1 / samples, (2 * Math.min(step, 1)) / horizon) * (deviceTime - origin - middle);
-      fitLine();
+  const sample = { deviceTime: NaN, arrivalTime: NaN, hostTime: NaN };
+
+  function observeSample(): Observation {
+    const { deviceTime, arrivalTime } = sample;
+    if (!(Math.abs(deviceTime) < latest) || !Number.isFinite(arrivalTime)) return 'invalid';
+    if (vertices === 0) {
+      start(deviceTime, arrivalTime);
       return 'used';
+    }
+    const step = deviceTime - now.newest;
+    if (step <= 0 && step > -lateLimit) return 'late';
+    const delay = arrivalTime - line(deviceTime);
+    // Earlier than possible. In the first seconds that only shows how late the first samples were.
+    const early = delay < -Math.max(0.05, 2 * spread());
+    const settled = now.newest - now.origin > 2 || delay < -0.5;
+    if (step < 0 || (early && settled) || measureDelay(delay, arrivalTime)) {
+      jumps++;
+      return 'jumped';
+    }
+    const weight = Math.min(1, step / 10);
+    now.meanDelay += weight * (delay - now.meanDelay);
+    now.delayVariance += weight * ((delay - now.meanDelay) ** 2 - now.delayVariance);
+    now.newest = deviceTime;
+    addVertex(deviceTime - now.origin, arrivalTime - deviceTime);
+    samples++;
+    now.middle += Math.max(1 / samples, (2 * Math.min(step, 1)) / horizon) * (deviceTime - now.origin - now.middle);
+    fitLine();
+    return 'used';
+  }
+
+  function placeSample(): void {
+    const { deviceTime } = sample;
+    const step = deviceTime - now.lastDevice;
+    if (snap || step > snapAfter) {
+      now.lastHost = Math.max(now.lastHost, line(deviceTime));
+      snap = false;
+    } else if (step <= 0) {
+      sample.hostTime = now.lastHost + step;
+      return;
+    } else {
+      const steady = now.lastHost + step * (1 + now.drift);
+      const slew = (line(deviceTime) - steady) / slewSeconds;
+      now.lastHost = steady + step * Math.min(maxSlew, Math.max(-maxSlew, slew));
+    }
+    now.lastDevice = deviceTime;
+    sample.hostTime = now.lastHost;
+  }
+
+  return {
+    sample,
+    observeSample,
+    placeSample,
+    observe(deviceTime, arrivalTime) {
+      sample.deviceTime = deviceTime;
+      sample.arrivalTime = arrivalTime;
+      return observeSample();
+    },
+    hostTime(deviceTime) {
+      sample.deviceTime = deviceTime;
+      placeSample();
+      return sample.hostTime;
     },
 
-    hostTime(deviceTime) {
-      const step = deviceTime - lastDevice;
-      if (snap || step > snapAfter) {
-        lastHost = Math.max(lastHost, line(deviceTime));
-        snap = false;
-      } else if (step <= 0) {
-        return lastHost + step;
-      } else {
-        const steady = lastHost + step * (1 + drift);
-        const slew = (line(deviceTime) - steady) / slewSeconds;
-        lastHost = steady + step * Math.min(maxSlew, Math.max(-maxSlew, slew));
-      }
-      lastDevice = deviceTime;
-      return lastHost;
-    },
+    estimate: line,
 
     reset() {
       vertices = 0;
@@ -208,11 +243,13 @@ export function createDeviceClock(): DeviceClock {
     },
 
     statistics: () => ({
-      offset: vertices === 0 ? NaN : line(newest) - newest,
-      driftPpm: slope * 1e6,
-      jitter: Math.sqrt(delayVariance),
+      offset: vertices === 0 ? NaN : line(now.newest) - now.newest,
+      driftPpm: now.slope * 1e6,
+      jitter: Math.sqrt(now.delayVariance),
       largestDelay: spread(),
       jumps,
+      uncertainty:
+        (seconds < 2 ? spread() : now.meanLeast) + (snap ? 0 : Math.abs(now.lastHost - line(now.lastDevice))),
     }),
   };
 }

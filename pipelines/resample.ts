@@ -1,4 +1,5 @@
-/** Irregular samples to the uniform grid start + k / outputRate, start = the first sample of a segment.
+/** Irregular samples to the uniform grid start + k / outputRate, start = the first sample of a segment, or where the receiver
+ *  wants the grid to lie: up to its first samples are held then.
  *
  *  input slower or equal   linear interpolation between the two samples around a grid point
  *  input faster            triangle kernel of half-width 1 / outputRate, weights normalised to the sum 1: a low-pass
@@ -36,8 +37,8 @@ export interface ResamplerOptions {
 }
 
 export interface ResamplerHandlers {
-  /** A segment starts; its first grid point lies at `time`. */
-  segmentStart(time: number): void;
+  /** A segment starts with a sample at `time`. @returns where its first grid point shall lie; nothing: at `time` */
+  segmentStart(time: number): number | undefined;
   /** The next grid point, [channels]; reused after the call returns. */
   sample(values: Float32Array): void;
   segmentEnd(): void;
@@ -54,6 +55,9 @@ export interface ResamplerStatistics {
 export interface Resampler {
   /** One sample: time in seconds, values [channels], not kept. */
   push(time: number, values: ArrayLike<number>): void;
+  /** `push` of a sample whose time lies in here: a number that goes into a function may be allocated. */
+  readonly sample: { time: number };
+  pushSample(values: ArrayLike<number>): void;
   /** Whether a sample of this time would end the running segment. */
   endsAt(time: number): boolean;
   /** Ends the running segment, if there is one. */
@@ -73,10 +77,14 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
   const weights = new Float64Array(2);
   const statistics: ResamplerStatistics = { segments: 0, backwards: 0, invalid: 0 };
   let running = false;
-  let start = 0;
-  let lastTime = 0;
-  let lastPosition = 0; // in grid periods from start
   let next = 0; // the grid point to give out next
+  // Numbers that change with each sample: a variable of the closure would be allocated anew each time.
+  const state = {
+    start: 0,
+    lastTime: 0,
+    lastPosition: 0, // in grid periods from start
+    position: 0, // of the sample that is being taken
+  };
 
   function emit(): void {
     handlers.sample(out);
@@ -93,7 +101,8 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
     weights[1] = 0;
   }
 
-  function emitBetween(position: number, values: ArrayLike<number>): void {
+  function emitBetween(values: ArrayLike<number>): void {
+    const { position, lastPosition } = state;
     const part = (next - lastPosition) / (position - lastPosition);
     for (let c = 0; c < channels; c++) out[c] = last[c]! + part * (values[c]! - last[c]!);
     emit();
@@ -106,12 +115,13 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
     weights[slot]! += weight;
   }
 
-  function filter(position: number, values: ArrayLike<number>): void {
+  function filter(values: ArrayLike<number>): void {
+    const { position, lastPosition } = state;
     const cell = Math.floor(position);
     if (position - lastPosition > 1) {
       // Grid points that no kernel covers well are bridged; those behind them start from this sample.
       if (next <= lastPosition) emitSum();
-      while (next < position) emitBetween(position, values);
+      while (next < position) emitBetween(values);
       sums.fill(0);
       weights.fill(0);
     }
@@ -120,18 +130,27 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
     addWeighted(cell + 1, position - cell, values);
   }
 
-  function interpolate(position: number, values: ArrayLike<number>): void {
-    while (next < position) emitBetween(position, values);
+  function interpolate(values: ArrayLike<number>): void {
+    const { position } = state;
+    while (next < position) emitBetween(values);
     if (next === position) {
       for (let c = 0; c < channels; c++) out[c] = values[c]!;
       emit();
     }
   }
 
+  const take = lowPass ? filter : interpolate;
+
+  function place(time: number): void {
+    const position = (time - state.start) * outputRate;
+    const nearest = Math.round(position);
+    state.position = Math.abs(position - nearest) < onGrid ? nearest : position;
+  }
+
   function end(): void {
     if (!running) return;
-    if (lowPass && next <= lastPosition) emitSum();
-    if (next - lastPosition < nearEnd) {
+    if (lowPass && next <= state.lastPosition) emitSum();
+    if (next - state.lastPosition < nearEnd) {
       out.set(last);
       emit();
     }
@@ -140,44 +159,55 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
   }
 
   // A gap of just maxGap is bridged, whatever the rounding of its two times.
-  const endsAt = (time: number) => running && time - lastTime > maxGap + onGrid / outputRate;
+  const endsAt = (time: number) => running && time - state.lastTime > maxGap + onGrid / outputRate;
+
+  const sample = { time: NaN };
+
+  function pushSample(values: ArrayLike<number>): void {
+    const { time } = sample;
+    // (Begun with 0: with `time`, the engine allocates a number for each call.)
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += values[c]!;
+    if (!Number.isFinite(sum + time)) {
+      statistics.invalid++;
+      return;
+    }
+    if (running && time <= state.lastTime) {
+      statistics.backwards++;
+      return;
+    }
+    if (endsAt(time)) end();
+    if (!running) {
+      running = true;
+      statistics.segments++;
+      next = 0;
+      sums.fill(0);
+      weights.fill(0);
+      state.start = handlers.segmentStart(time) ?? time;
+      place(time);
+      state.lastPosition = state.position;
+      while (next < state.position) {
+        for (let c = 0; c < channels; c++) out[c] = values[c]!;
+        emit();
+      }
+      take(values);
+    } else {
+      place(time);
+      take(values);
+      state.lastPosition = state.position;
+    }
+    state.lastTime = time;
+    for (let c = 0; c < channels; c++) last[c] = values[c]!;
+  }
 
   return {
     endsAt,
     end,
+    sample,
+    pushSample,
     push(time, values) {
-      // (Begun with 0: with `time`, the engine allocates a number for each call.)
-      let sum = 0;
-      for (let c = 0; c < channels; c++) sum += values[c]!;
-      if (!Number.isFinite(sum + time)) {
-        statistics.invalid++;
-        return;
-      }
-      if (running && time <= lastTime) {
-        statistics.backwards++;
-        return;
-      }
-      if (endsAt(time)) end();
-      if (!running) {
-        running = true;
-        statistics.segments++;
-        start = time;
-        next = 0;
-        lastPosition = 0;
-        sums.fill(0);
-        weights.fill(0);
-        handlers.segmentStart(time);
-        if (lowPass) filter(0, values);
-        else interpolate(0, values);
-      } else {
-        let position = (time - start) * outputRate;
-        if (Math.abs(position - Math.round(position)) < onGrid) position = Math.round(position);
-        if (lowPass) filter(position, values);
-        else interpolate(position, values);
-        lastPosition = position;
-      }
-      lastTime = time;
-      for (let c = 0; c < channels; c++) last[c] = values[c]!;
+      sample.time = time;
+      pushSample(values);
     },
     statistics: () => ({ ...statistics }),
   };

@@ -1,4 +1,4 @@
-import { beyondScale, depthTolerance, noReturn } from './noise.js';
+import { beyondScale, noReturn } from './noise.js';
 
 /** Background updates, each at least 0.1 s after the one before: how many make what. */
 const ticks = { calibration: 20, farther: 10, nearer: 1800, moved: 30 };
@@ -38,7 +38,8 @@ export interface Background {
   reset(): void;
 }
 
-export function createBackground(count: number, metresPerStep: number): Background {
+/** @param tolerance [65536] distance from a distance, within which both are the same, steps */
+export function createBackground(count: number, tolerance: Uint16Array): Background {
   const distance = new Uint16Array(count);
   const nearerThan = new Uint16Array(count);
   // What may become the background, and for how many ticks it has been seen, less those when it was not.
@@ -51,7 +52,7 @@ export function createBackground(count: number, metresPerStep: number): Backgrou
 
   function settle(cell: number, value: number): void {
     distance[cell] = value;
-    const near = value - depthTolerance(value, metresPerStep);
+    const near = value - tolerance[value]!;
     nearerThan[cell] = value === noReturn ? beyondScale : near > 0 ? near : 0;
     votes[cell] = 0;
   }
@@ -64,7 +65,7 @@ export function createBackground(count: number, metresPerStep: number): Backgrou
       return (votes[cell] = 1);
     }
     const apart = value > wanted ? value - wanted : wanted - value;
-    if (apart > depthTolerance(wanted, metresPerStep)) return (votes[cell] = age - 1);
+    if (apart > tolerance[wanted]!) return (votes[cell] = age - 1);
     if (value !== wanted) candidate[cell] = value > wanted ? wanted + 1 : wanted - 1;
     return (votes[cell] = age + 1);
   }
@@ -116,7 +117,7 @@ export function createBackground(count: number, metresPerStep: number): Backgrou
         if (value < nearerThan[i]!) {
           nearer++;
           if (held[i] === 0 && vote(i, value) >= ticks.nearer) settle(i, candidate[i]!);
-        } else if (value > known + depthTolerance(known, metresPerStep)) {
+        } else if (value > known + tolerance[known]!) {
           if (vote(i, value) >= ticks.farther) settle(i, candidate[i]!);
         } else {
           if (votes[i]! > 0) votes[i]!--;

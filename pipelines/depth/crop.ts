@@ -27,7 +27,8 @@ export function followBox(region: Region, seconds: number, box: CropBox): void {
   const middleX = (region.left + region.right + 1) / 2;
   const middleY = (region.top + region.bottom + 1) / 2;
   let side = wanted;
-  let [x, y] = [middleX, middleY];
+  let x = middleX;
+  let y = middleY;
   if (seconds < Infinity) {
     side = Math.max(wanted, box.side + shrink * (wanted - box.side));
     x = box.left + box.side / 2;

@@ -18,18 +18,29 @@ export interface HoleFiller {
 const visited = 3;
 
 export function createHoleFiller(side: number): HoleFiller {
-  const hole = new Int32Array(side * side);
+  // Pixels to be filled, then those of the stretch that is being collected.
+  const places = new Int32Array(side * side);
   const values = new Float32Array(side * side);
-  const neighbours = new Float64Array(8);
+  const counts = new Uint8Array(side * side);
+  const neighbours = new Float64Array(9);
 
-  /** Collects the stretch of a pixel, marked as visited. @returns its size, negative if it is open */
-  function collect(start: number, kind: Uint8Array): number {
-    let size = 1;
+  /** What is open in a straight line to the left or right edge, most of it, is so without being collected. */
+  function openSides(kind: Uint8Array): void {
+    for (let first = 0; first < kind.length; first += side) {
+      const last = first + side - 1;
+      for (let at = first; at <= last && kind[at] === pixel.unknown; at++) kind[at] = pixel.other;
+      for (let at = last; at >= first && kind[at] === pixel.unknown; at--) kind[at] = pixel.other;
+    }
+  }
+
+  /** Appends the stretch of a pixel to the places, marked as visited. @returns its size, negative if it is open */
+  function collect(start: number, from: number, kind: Uint8Array): number {
+    let end = from;
     let isOpen = false;
-    hole[0] = start;
+    places[end++] = start;
     kind[start] = visited;
-    for (let next = 0; next < size; next++) {
-      const at = hole[next]!;
+    for (let next = from; next < end; next++) {
+      const at = places[next]!;
       const x = at % side;
       if (x === 0 || x === side - 1 || at < side || at >= side * (side - 1)) isOpen = true;
       for (let n = 0; n < 4; n++) {
@@ -39,15 +50,15 @@ export function createHoleFiller(side: number): HoleFiller {
         if (kind[other] === pixel.other) isOpen = true;
         else if (kind[other] === pixel.unknown) {
           kind[other] = visited;
-          hole[size++] = other;
+          places[end++] = other;
         }
       }
     }
-    return isOpen ? -size : size;
+    return isOpen ? from - end : end - from;
   }
 
-  /** Median of the neighbours that are body; NaN without any. Holes lie inside, so all neighbours exist. */
-  function median(depth: Float32Array, kind: Uint8Array, at: number): number {
+  /** Writes the median of the neighbours that are body. Holes lie inside, so all neighbours exist. @returns how many are body */
+  function median(depth: Float32Array, kind: Uint8Array, at: number, place: number): number {
     let count = 0;
     for (let dy = -side; dy <= side; dy += side) {
       for (let dx = -1; dx <= 1; dx++) {
@@ -59,41 +70,34 @@ export function createHoleFiller(side: number): HoleFiller {
         neighbours[i] = value;
       }
     }
-    return count === 0 ? NaN : (neighbours[(count - 1) >> 1]! + neighbours[count >> 1]!) / 2;
-  }
-
-  /** Fills the hole collected last. */
-  function close(depth: Float32Array, kind: Uint8Array, size: number): void {
-    for (let left = size; left > 0;) {
-      for (let i = 0; i < left; i++) values[i] = median(depth, kind, hole[i]!);
-      let kept = 0;
-      for (let i = 0; i < left; i++) {
-        const at = hole[i]!;
-        const value = values[i]!;
-        if (Number.isNaN(value)) {
-          hole[kept] = at;
-          kept++;
-        } else {
-          depth[at] = value;
-          kind[at] = pixel.body;
-        }
-      }
-      if (kept === left) return; // a hole without a rim, in a picture without a body
-      left = kept;
-    }
+    values[place] = (neighbours[(count - 1) >> 1]! + neighbours[count >> 1]!) / 2;
+    return count;
   }
 
   return {
     fill(depth, kind, largest) {
-      let filled = 0;
+      let found = 0;
+      openSides(kind);
       for (let i = 0; i < kind.length; i++) {
         if (kind[i] !== pixel.unknown) continue;
-        const size = collect(i, kind);
-        if (size < 0 || size > largest) continue;
-        close(depth, kind, size);
-        filled += size;
+        const size = collect(i, found, kind);
+        if (size > 0 && size <= largest) found += size;
       }
-      return filled;
+      for (let left = found; left > 0;) {
+        for (let i = 0; i < left; i++) counts[i] = median(depth, kind, places[i]!, i);
+        let kept = 0;
+        for (let i = 0; i < left; i++) {
+          const at = places[i]!;
+          if (counts[i] === 0) places[kept++] = at;
+          else {
+            depth[at] = values[i]!;
+            kind[at] = pixel.body;
+          }
+        }
+        if (kept === left) return found - left; // without a rim: no body at all
+        left = kept;
+      }
+      return found;
     },
   };
 }

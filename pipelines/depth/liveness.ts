@@ -1,4 +1,4 @@
-import { beyondScale, depthTolerance, noReturn } from './noise.js';
+import { beyondScale, noReturn } from './noise.js';
 import type { Region } from './regions.js';
 
 /** Background updates after which the picture is compared anew, and for which somebody who moved is believed to be there. */
@@ -20,7 +20,8 @@ export interface Liveness {
   reset(): void;
 }
 
-export function createLiveness(columns: number, rows: number, metresPerStep: number): Liveness {
+/** @param tolerance [65536] by distance: what noise can make of it, steps */
+export function createLiveness(columns: number, rows: number, tolerance: Uint16Array): Liveness {
   const held = new Uint16Array(columns * rows);
   const before = new Uint16Array(columns * rows);
   const inside = new Uint8Array(columns * rows);
@@ -40,8 +41,9 @@ export function createLiveness(columns: number, rows: number, metresPerStep: num
         if (x === 0 || x === columns - 1 || at < columns || at >= columns * (rows - 1)) continue;
         if (inside[at - 1]! + inside[at + 1]! + inside[at - columns]! + inside[at + columns]! < 4) continue;
         inner++;
-        const [now, then] = [cells[at]!, before[at]!];
-        if (isReturn(then) && Math.abs(now - then) > depthTolerance(now, metresPerStep)) moved++;
+        const now = cells[at]!;
+        const then = before[at]!;
+        if (isReturn(then) && Math.abs(now - then) > tolerance[now]!) moved++;
       }
       const isAlive = moved >= movingCells && moved > movingShare * inner;
       for (let i = 0; i < region.size; i++) {

@@ -50,11 +50,12 @@ export function createPersonFinder(grid: Grid, metresPerStep: number): PersonFin
   let followed = false;
 
   function cellsInside(one: Region, box: CropBox): number {
+    const { left, top, side } = box;
     let inside = 0;
     for (let i = 0; i < one.size; i++) {
       const y = (one.cells[i]! / columns) | 0;
       const x = one.cells[i]! - y * columns;
-      if (x >= box.left && x < box.left + box.side && y >= box.top && y < box.top + box.side) inside++;
+      if (x >= left && x < left + side && y >= top && y < top + side) inside++;
     }
     return inside;
   }
@@ -64,7 +65,8 @@ export function createPersonFinder(grid: Grid, metresPerStep: number): PersonFin
     for (let i = 0; i < region.size; i++) {
       const y = (region.cells[i]! / columns) | 0;
       const x = region.cells[i]! - y * columns;
-      const [left, right] = [x > 0 ? x - 1 : 0, x < columns - 1 ? x + 1 : x];
+      const left = x > 0 ? x - 1 : 0;
+      const right = x < columns - 1 ? x + 1 : x;
       for (let v = y > 0 ? y - 1 : 0; v <= y + 1 && v < rows; v++) {
         for (let u = left; u <= right; u++) mask[v * columns + u] = 1;
       }
@@ -102,7 +104,9 @@ export function createPersonFinder(grid: Grid, metresPerStep: number): PersonFin
         most = other.size;
         mostInside = inside;
         distance = median;
-        [region, other] = [other, region];
+        const larger = other;
+        other = region;
+        region = larger;
       }
       if (most === 0) return false;
       followed = mostInside > 0;

@@ -37,7 +37,10 @@ export function createRegions(columns: number, rows: number): Regions {
       let size = 1;
       queue[0] = seed;
       foreground[seed] = 0;
-      let [left, right, top, bottom] = [columns, -1, rows, -1];
+      let left = columns;
+      let right = -1;
+      let top = rows;
+      let bottom = -1;
       for (let next = 0; next < size; next++) {
         const cell = queue[next]!;
         const value = cells[cell]!;
@@ -47,8 +50,10 @@ export function createRegions(columns: number, rows: number): Regions {
         if (x > right) right = x;
         if (y < top) top = y;
         if (y > bottom) bottom = y;
-        const [firstX, lastX] = [x > bridge ? x - bridge : 0, x + bridge < columns ? x + bridge : columns - 1];
-        const [firstY, lastY] = [y > bridge ? y - bridge : 0, y + bridge < rows ? y + bridge : rows - 1];
+        const firstX = x > bridge ? x - bridge : 0;
+        const lastX = x + bridge < columns ? x + bridge : columns - 1;
+        const firstY = y > bridge ? y - bridge : 0;
+        const lastY = y + bridge < rows ? y + bridge : rows - 1;
         for (let v = firstY; v <= lastY; v++) {
           for (let other = v * columns + firstX, end = v * columns + lastX; other <= end; other++) {
             if (foreground[other] === 0) continue;

@@ -36,9 +36,11 @@ export function scaleCrop(
           count++;
         }
       }
-      const value = 1 + (reference - sum / count) * metresPerStep;
-      out[row * size + column] =
-        count < least ? 0 : value < leastBody ? leastBody : value > mostBody ? mostBody : value;
+      if (count < least) out[row * size + column] = 0;
+      else {
+        const value = 1 + (reference - sum / count) * metresPerStep;
+        out[row * size + column] = Math.max(leastBody, Math.min(mostBody, value));
+      }
     }
   }
 }

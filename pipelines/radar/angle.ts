@@ -58,12 +58,22 @@ export function addAngleFft(
  * aside).
  * M. Gasior and J. L. Gonzalez, Improving FFT frequency measurement resolution by parabolic and Gaussian spectrum
  * interpolation, CERN AB-Note-2004-021.
+ * @param before @param peak @param after places in `power`
+ * @param out its place `slot` is written: a number that is returned may be allocated
  */
-export function peakOffset(before: number, peak: number, after: number): number {
-  if (!(before > 0 && after > 0 && peak > 0)) return 0;
-  const a = Math.log(before);
-  const b = Math.log(peak);
-  const c = Math.log(after);
+export function peakOffset(
+  power: Float64Array,
+  before: number,
+  peak: number,
+  after: number,
+  out: Float64Array,
+  slot: number,
+): void {
+  out[slot] = 0;
+  if (!(power[before]! > 0 && power[after]! > 0 && power[peak]! > 0)) return;
+  const a = Math.log(power[before]!);
+  const b = Math.log(power[peak]!);
+  const c = Math.log(power[after]!);
   const curvature = a - 2 * b + c;
-  return curvature < 0 ? Math.min(0.5, Math.max(-0.5, (a - c) / (2 * curvature))) : 0;
+  if (curvature < 0) out[slot] = Math.min(0.5, Math.max(-0.5, (a - c) / (2 * curvature)));
 }

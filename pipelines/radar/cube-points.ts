@@ -42,6 +42,8 @@ export interface CubePointScratch extends AngleFftScratch {
   readonly rowValues: Float64Array;
   /** [2] sin(azimuth) cos(elevation), sin(elevation) */
   readonly direction: Float64Array;
+  /** [3] of range, Doppler, azimuth: where between the bins the peak lies */
+  readonly offsets: Float64Array;
 }
 
 export function createCubePointScratch(antennas: number, azimuthBins: number, rows: number): CubePointScratch {
@@ -52,6 +54,7 @@ export function createCubePointScratch(antennas: number, azimuthBins: number, ro
     spectrum: new Float64Array(azimuthBins),
     rowValues: new Float64Array(2 * rows),
     direction: new Float64Array(2),
+    offsets: new Float64Array(3),
   };
 }
 
@@ -88,31 +91,32 @@ export function cubePoints(
   out: CubePoints,
 ): void {
   const { dopplerBins, rangeBins } = cube;
-  const { values, spectrum, direction } = scratch;
+  const { values, spectrum, direction, offsets } = scratch;
   out.count = Math.min(detections.count, out.range.length);
   for (let i = 0; i < out.count; i++) {
     const cell = detections.cell[i]!;
     const rangeBin = Math.floor(cell / dopplerBins);
     const dopplerBin = cell % dopplerBins;
-    const peak = power[cell]!;
-    const atEnd = rangeBin === 0 || rangeBin === rangeBins - 1;
-    const rangeOffset = atEnd ? 0 : peakOffset(power[cell - dopplerBins]!, peak, power[cell + dopplerBins]!);
+    offsets[0] = 0;
+    if (rangeBin > 0 && rangeBin < rangeBins - 1) {
+      peakOffset(power, cell - dopplerBins, cell, cell + dopplerBins, offsets, 0);
+    }
     const line = rangeBin * dopplerBins;
-    const before = power[line + ((dopplerBin + dopplerBins - 1) % dopplerBins)]!;
-    const after = power[line + ((dopplerBin + 1) % dopplerBins)]!;
-    const dopplerOffset = peakOffset(before, peak, after);
+    const before = line + ((dopplerBin + dopplerBins - 1) % dopplerBins);
+    const after = line + ((dopplerBin + 1) % dopplerBins);
+    peakOffset(power, before, cell, after, offsets, 1);
 
     cellValues(cube, rangeBin, dopplerBin, values);
-    turn(values, dopplerOffset / dopplerBins, scales.transmitters);
+    turn(values, offsets, dopplerBins, scales.transmitters);
     spectrum.fill(0);
     for (const row of rows) addAngleFft(values, row, fft, scratch, spectrum);
-    findAzimuth(spectrum, direction);
+    findAzimuth(spectrum, offsets, direction);
     findElevation(values, rows, scratch.rowValues, direction);
     const u = direction[0]!;
     const w = direction[1]!;
 
-    const velocity = (dopplerBin + dopplerOffset - dopplerBins / 2) * scales.velocityStep;
-    const range = (rangeBin + rangeOffset) * scales.rangeStep - scales.coupling * velocity;
+    const velocity = (dopplerBin + offsets[1]! - dopplerBins / 2) * scales.velocityStep;
+    const range = (rangeBin + offsets[0]) * scales.rangeStep - scales.coupling * velocity;
     const sinElevation = Number.isNaN(w) ? 0 : w;
     const cosElevation = Math.sqrt(1 - sinElevation * sinElevation);
     const sinAzimuth = cosElevation > 0 ? Math.min(1, Math.max(-1, u / cosElevation)) : 0;
@@ -120,15 +124,16 @@ export function cubePoints(
     out.velocity[i] = velocity;
     out.azimuth[i] = Math.asin(sinAzimuth);
     out.elevation[i] = Math.asin(w);
-    out.snr[i] = 10 * Math.log10(peak / detections.noise[i]!);
+    out.snr[i] = 10 * Math.log10(power[cell]! / detections.noise[i]!);
     out.position[3 * i] = range * cosElevation * sinAzimuth;
     out.position[3 * i + 1] = range * cosElevation * Math.sqrt(1 - sinAzimuth * sinAzimuth);
     out.position[3 * i + 2] = range * sinElevation;
   }
 }
 
-/** Each transmitter's values by −2π · cycles · its number / transmitters. */
-function turn({ re, im }: CellValues, cycles: number, transmitters: number): void {
+/** Each transmitter's values by −2π · Doppler offset / Doppler bins · its number / transmitters. */
+function turn({ re, im }: CellValues, offsets: Float64Array, dopplerBins: number, transmitters: number): void {
+  const cycles = offsets[1]! / dopplerBins;
   const receivers = re.length / transmitters;
   for (let a = 0; a < re.length; a++) {
     const phase = (-2 * Math.PI * cycles * Math.floor(a / receivers)) / transmitters;
@@ -142,13 +147,12 @@ function turn({ re, im }: CellValues, cycles: number, transmitters: number): voi
 }
 
 /** direction[0] ← that of the highest bin, interpolated; the first and the last bin are neighbours. */
-function findAzimuth(spectrum: Float64Array, direction: Float64Array): void {
+function findAzimuth(spectrum: Float64Array, offsets: Float64Array, direction: Float64Array): void {
   const bins = spectrum.length;
   let peak = 0;
   for (let i = 1; i < bins; i++) if (spectrum[i]! > spectrum[peak]!) peak = i;
-  const before = spectrum[(peak + bins - 1) % bins]!;
-  const after = spectrum[(peak + 1) % bins]!;
-  direction[0] = (2 * (peak + peakOffset(before, spectrum[peak]!, after))) / bins - 1;
+  peakOffset(spectrum, (peak + bins - 1) % bins, peak, (peak + 1) % bins, offsets, 2);
+  direction[0] = (2 * (peak + offsets[2]!)) / bins - 1;
 }
 
 /** direction[1] ← from the phases between the rows in the azimuth of direction[0]; NaN if there is one row only. */

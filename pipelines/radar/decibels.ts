@@ -20,15 +20,15 @@ export interface AdaptiveScale {
   low: number;
   high: number;
   readonly counts: Uint32Array;
-  /** The newest map's least and largest value. */
-  readonly extremes: Float64Array;
+  /** The newest map's least and largest value, and the value below which the noise's share of it lies. */
+  readonly found: Float64Array;
 }
 
 export const createAdaptiveScale = (): AdaptiveScale => ({
   low: NaN,
   high: NaN,
   counts: new Uint32Array(1024),
-  extremes: new Float64Array(2),
+  found: new Float64Array(3),
 });
 
 export interface AdaptiveScaling {
@@ -51,31 +51,37 @@ export function scaleAdaptive(
   { lowShare = 0.5, weight = 0.1, leastSpan = 20 }: AdaptiveScaling,
   out: Float32Array,
 ): void {
-  const { extremes } = scale;
-  findExtremes(db, extremes);
-  const least = extremes[0]!;
-  const most = extremes[1]!;
-  const quantile = least + lowerShare(db, least, most, lowShare, scale.counts) * (most - least);
+  const { found } = scale;
+  findExtremes(db, found);
+  findQuantile(db, lowShare, scale.counts, found);
+  const most = found[1]!;
+  const quantile = found[2]!;
   const share = Number.isNaN(scale.low) ? 1 : weight;
   scale.low = share === 1 ? quantile : scale.low + share * (quantile - scale.low);
   scale.high = share === 1 ? most : scale.high + share * (most - scale.high);
-  scaleFixed(db, scale.low, Math.max(scale.high, scale.low + leastSpan), out);
+  // As `scaleFixed` does; a number that goes into a function may be allocated.
+  const low = scale.low;
+  const factor = 1 / Math.max(scale.high - low, leastSpan);
+  for (let i = 0; i < db.length; i++) out[i] = Math.min(1, Math.max(0, (db[i]! - low) * factor));
 }
 
-function findExtremes(values: Float32Array, out: Float64Array): void {
-  out[0] = Infinity;
-  out[1] = -Infinity;
+function findExtremes(values: Float32Array, found: Float64Array): void {
+  found[0] = Infinity;
+  found[1] = -Infinity;
   const count = values.length;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
-    if (value < out[0]) out[0] = value;
-    if (value > out[1]) out[1] = value;
+    if (value < found[0]) found[0] = value;
+    if (value > found[1]) found[1] = value;
   }
 }
 
-/** Where between `least` (0) and `most` (1) the value lies below which a share of all are. */
-function lowerShare(values: Float32Array, least: number, most: number, share: number, counts: Uint32Array): number {
-  if (!(most > least)) return 0;
+/** found[2] ← the value below which a share of all lies, from the extremes in found[0] and found[1]. */
+function findQuantile(values: Float32Array, share: number, counts: Uint32Array, found: Float64Array): void {
+  const least = found[0]!;
+  const most = found[1]!;
+  found[2] = least;
+  if (!(most > least)) return;
   counts.fill(0);
   const factor = counts.length / (most - least);
   const cells = values.length;
@@ -85,5 +91,5 @@ function lowerShare(values: Float32Array, least: number, most: number, share: nu
   let missing = share * values.length;
   let k = 0;
   while (k < counts.length - 1 && counts[k]! < missing) missing -= counts[k++]!;
-  return (k + (counts[k]! > 0 ? missing / counts[k]! : 0)) / counts.length;
+  found[2] = least + (k + (counts[k]! > 0 ? missing / counts[k]! : 0)) / factor;
 }

@@ -10,16 +10,19 @@ export interface MicroDoppler {
   readonly dopplerBins: number;
   /** [2 columns, Doppler bins] */
   readonly ring: Float64Array;
+  /** [columns] the ring from each column on, `columns` long */
+  readonly views: readonly Float64Array[];
   /** Columns written so far. */
   count: number;
 }
 
-export const createMicroDoppler = (columns: number, dopplerBins: number): MicroDoppler => ({
-  columns,
-  dopplerBins,
-  ring: new Float64Array(2 * columns * dopplerBins),
-  count: 0,
-});
+export function createMicroDoppler(columns: number, dopplerBins: number): MicroDoppler {
+  const ring = new Float64Array(2 * columns * dopplerBins);
+  const views = Array.from({ length: columns }, (_, first) =>
+    ring.subarray(first * dopplerBins, (first + columns) * dopplerBins),
+  );
+  return { columns, dopplerBins, ring, views, count: 0 };
+}
 
 /**
  * The next column: Σ over the range bins `first` to `end` − 1 of the range-Doppler power.
@@ -37,12 +40,6 @@ export function addMicroDoppler(state: MicroDoppler, power: Float64Array, first:
   state.count++;
 }
 
-/** Where in the ring the newest `columns` columns start, oldest first; before there are so many, the first ones are 0. */
-export const microDopplerStart = ({ count, columns, dopplerBins }: MicroDoppler): number =>
-  (count % columns) * dopplerBins;
-
-/** [columns, Doppler bins] power of the newest columns, oldest first: a view that the next column changes. */
-export function microDopplerPower(state: MicroDoppler): Float64Array {
-  const start = microDopplerStart(state);
-  return state.ring.subarray(start, start + state.columns * state.dopplerBins);
-}
+/** [columns, Doppler bins] power of the newest columns, oldest first, 0 where there are none yet: a view that the next column
+ * changes. */
+export const microDopplerPower = ({ views, count, columns }: MicroDoppler): Float64Array => views[count % columns]!;

@@ -24,10 +24,12 @@ export interface BodySize {
   /**
    * Takes the next frame's joints of one person.
    *
-   *      s_t     median over the bones that are seen of length / ratio
+   *      r       length / ratio of each bone that is seen, no farther from their median than a factor of 1.5
+   *      s_t     Σ ratio · r / Σ ratio: the lengths of all of them over those that they should have
    *      size    median of s over the frames since `reset`, the last 128 at most
    *
-   *  A bone that bends, shortens before the camera or is tracked wrongly moves neither median much.
+   *  Limbs of UTD-MHAD's subjects differ by 18 % in metres, by 12 % over the median bone, by 3 % over this size. A joint
+   *  that jumps moves one bone's share by half at most, and passes the median if it does not last.
    * @param joints [20, 3] metres, NaN where missing
    * @returns length of the trunk, metres; NaN while none is known or if this frame's bones are no person's
    */
@@ -36,9 +38,11 @@ export interface BodySize {
 }
 
 const history = 128;
+const outlying = 1.5;
 
 export function createBodySize(): BodySize {
   const ofBones = new Float64Array(bones.length);
+  const ascending = new Float64Array(bones.length);
   const ring = new Float64Array(history);
   const sorted = new Float64Array(history);
   let taken = 0;
@@ -46,16 +50,27 @@ export function createBodySize(): BodySize {
   return {
     next(joints) {
       let count = 0;
-      for (const { from, to, ratio } of bones) {
+      for (let i = 0; i < bones.length; i++) {
+        const { from, to, ratio } = bones[i]!;
         const length = Math.sqrt(
           (joints[3 * from]! - joints[3 * to]!) ** 2 +
             (joints[3 * from + 1]! - joints[3 * to + 1]!) ** 2 +
             (joints[3 * from + 2]! - joints[3 * to + 2]!) ** 2,
         );
-        if (length > 0) insert(ofBones, count++, length / ratio);
+        ofBones[i] = length / ratio;
+        if (length > 0) insert(ascending, count++, length / ratio);
       }
       if (count > 0) {
-        const size = middle(ofBones, count);
+        const usual = middle(ascending, count);
+        let sum = 0;
+        let ratios = 0;
+        for (let i = 0; i < bones.length; i++) {
+          if (!(ofBones[i]! > 0)) continue;
+          const { ratio } = bones[i]!;
+          sum += ratio * Math.max(usual / outlying, Math.min(usual * outlying, ofBones[i]!));
+          ratios += ratio;
+        }
+        const size = sum / ratios;
         if (!(size >= shortest && size <= longest)) return NaN;
         let kept = Math.min(taken, history);
         if (kept === history) remove(sorted, kept--, ring[taken % history]!);

@@ -33,7 +33,9 @@ export function createHip(): Hip {
       } else {
         carried++;
         let count = 0;
-        let [x, y, z] = [0, 0, 0];
+        let x = 0;
+        let y = 0;
+        let z = 0;
         for (const joint of trunk) {
           const at = 3 * joint;
           if (Number.isNaN(joints[at]! + before[at]!)) continue;

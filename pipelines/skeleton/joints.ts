@@ -34,7 +34,8 @@ export function takeJoints(
   const first = person * layout.joints;
   let seen = 0;
   for (let j = 0, at = 0; j < jointCount; j++, at += 3) {
-    const [a, b] = [first + sources[2 * j]!, first + sources[2 * j + 1]!];
+    const a = first + sources[2 * j]!;
+    const b = first + sources[2 * j + 1]!;
     out[at] = NaN;
     out[at + 1] = NaN;
     out[at + 2] = NaN;
@@ -60,7 +61,9 @@ function isSeen(
   leastConfidence: number,
 ): boolean {
   if (confidence !== undefined && !(confidence[joint]! >= leastConfidence)) return false;
-  const [x, y, z] = [joints[3 * joint]!, joints[3 * joint + 1]!, joints[3 * joint + 2]!];
+  const x = joints[3 * joint]!;
+  const y = joints[3 * joint + 1]!;
+  const z = joints[3 * joint + 2]!;
   if (x === 0 && y === 0 && z === 0) return false;
   // Comparisons with NaN are false.
   return Math.abs(x) <= farthest && Math.abs(y) <= farthest && Math.abs(z) <= farthest;

@@ -43,9 +43,9 @@ export function createFollower(): Follower {
     },
     consider(person, joints, id) {
       centre(joints, here);
-      const moved = Math.hypot(here[0]! - place[0]!, here[1]! - place[1]!, here[2]! - place[2]!);
+      const moved = Math.sqrt((here[0]! - place[0]!) ** 2 + (here[1]! - place[1]!) ** 2 + (here[2]! - place[2]!) ** 2);
       const rank = known && id >= 0 && id === followed ? 2 : known && moved <= reach ? 1 : 0;
-      const distance = rank === 0 ? Math.hypot(here[0]!, here[1]!, here[2]!) : moved;
+      const distance = rank === 0 ? Math.sqrt(here[0]! ** 2 + here[1]! ** 2 + here[2]! ** 2) : moved;
       if (rank < bestRank || (rank === bestRank && distance >= bestDistance)) return;
       bestPerson = person;
       bestId = id;

@@ -80,18 +80,24 @@ export interface MotionIndex {
 function createStretch() {
   const ring = new Float64Array(evenStretch);
   const sorted = new Float64Array(evenStretch);
+  const parts = Array.from({ length: evenStretch + 1 }, (_, length) => sorted.subarray(0, length));
+  // Not given and returned: a number that goes into or out of a function may be allocated.
+  const values = { newest: NaN, median: NaN };
   let count = 0;
   return {
-    push(value: number) {
-      ring[count++ % evenStretch] = value;
+    values,
+    /** Takes `values.newest`. */
+    push() {
+      ring[count++ % evenStretch] = values.newest;
     },
-    /** Median of the newest `length` values if they are even; undefined if not, or fewer are there. */
-    evenMedian(length: number): number | undefined {
-      if (count < length) return undefined;
+    /** Whether the newest `length` values are there and even; then `values.median` is theirs. */
+    isEven(length: number): boolean {
+      if (count < length) return false;
       for (let i = 0; i < length; i++) sorted[i] = ring[(count - 1 - i) % evenStretch]!;
-      const part = sorted.subarray(0, length).sort();
+      const part = parts[length]!.sort();
       const median = part[length >> 1]!;
-      return part[length - 1]! <= evenness * median && part[0]! * evenness >= median ? median : undefined;
+      values.median = median;
+      return part[length - 1]! <= evenness * median && part[0]! * evenness >= median;
     },
     clear() {
       count = 0;
@@ -115,13 +121,11 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   const subcarrierStretch = createStretch();
   // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
   const block = { end: NaN, squaresTime: NaN, squaresSubcarriers: NaN, lastTime: NaN };
+  const judged = { index: NaN, levelTime: NaN, levelSubcarriers: NaN };
   let packets = 0; // in the running block
   let differences = 0;
   let count = 0; // blocks since the window's start
   let state: MotionState = 'filling';
-  let index = NaN;
-  let levelTime = NaN;
-  let levelSubcarriers = NaN;
   let calibratedAt: number | undefined;
   let calibrations = 0;
 
@@ -137,7 +141,7 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     previous.set(values);
     startBlock(time);
     count = 0;
-    index = NaN;
+    judged.index = NaN;
     state = 'filling';
     timeStretch.clear();
     subcarrierStretch.clear();
@@ -182,12 +186,12 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   }
 
   function calibrate(length: number, mostTime: number, mostSubcarriers: number, now: number): void {
-    const ofTime = timeStretch.evenMedian(length);
-    const ofSubcarriers = subcarrierStretch.evenMedian(length);
-    if (ofTime === undefined || ofSubcarriers === undefined) return;
+    if (!timeStretch.isEven(length) || !subcarrierStretch.isEven(length)) return;
+    const ofTime = timeStretch.values.median;
+    const ofSubcarriers = subcarrierStretch.values.median;
     if (ofTime > mostTime || ofSubcarriers > mostSubcarriers) return;
-    levelTime = ofTime;
-    levelSubcarriers = ofSubcarriers;
+    judged.levelTime = ofTime;
+    judged.levelSubcarriers = ofSubcarriers;
     calibratedAt = now;
     calibrations++;
     timeStretch.clear();
@@ -204,32 +208,34 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     }
     // A device without any noise repeats itself to the last digit; nothing can be said of it.
     if (!(meanTime > 0 && meanSubcarriers > 0)) {
-      index = NaN;
+      judged.index = NaN;
       state = 'filling';
       return;
     }
     const ofTime = variance / meanTime;
     const ofSubcarriers = variance / meanSubcarriers;
-    timeStretch.push(ofTime);
-    subcarrierStretch.push(ofSubcarriers);
+    timeStretch.values.newest = ofTime;
+    timeStretch.push();
+    subcarrierStretch.values.newest = ofSubcarriers;
+    subcarrierStretch.push();
     if (calibratedAt === undefined) calibrate(noiselikeStretch, noiselikeTime, noiselikeSubcarriers, now);
     if (count % blocks === 0) calibrate(evenStretch, Infinity, Infinity, now); // sorting is not for every block
     if (calibratedAt === undefined) {
       state = 'calibrating';
       return;
     }
-    const relativeTime = ofTime / levelTime;
-    const relativeSubcarriers = ofSubcarriers / levelSubcarriers;
-    index = Math.max(
+    const relativeTime = ofTime / judged.levelTime;
+    const relativeSubcarriers = ofSubcarriers / judged.levelSubcarriers;
+    judged.index = Math.max(
       relativeTime / overTime,
       relativeSubcarriers / overSubcarriers,
       relativeSubcarriers / relativeTime / overSubcarriers,
     );
-    state = index > 1 ? 'moving' : 'quiet';
+    state = judged.index > 1 ? 'moving' : 'quiet';
     if (state === 'quiet') {
       // By sign, not by size: the level follows the median.
-      levelTime *= Math.exp(adaptation * Math.sign(ofTime - levelTime));
-      levelSubcarriers *= Math.exp(adaptation * Math.sign(ofSubcarriers - levelSubcarriers));
+      judged.levelTime *= Math.exp(adaptation * Math.sign(ofTime - judged.levelTime));
+      judged.levelSubcarriers *= Math.exp(adaptation * Math.sign(ofSubcarriers - judged.levelSubcarriers));
     }
   }
 
@@ -261,10 +267,12 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
       return state;
     },
     get index() {
-      return index;
+      return judged.index;
     },
     get levels() {
-      return calibratedAt === undefined ? undefined : { overTime: levelTime, overSubcarriers: levelSubcarriers };
+      return calibratedAt === undefined
+        ? undefined
+        : { overTime: judged.levelTime, overSubcarriers: judged.levelSubcarriers };
     },
     get calibratedAt() {
       return calibratedAt;

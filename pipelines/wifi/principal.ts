@@ -30,7 +30,8 @@ export function createPrincipal(kernels: ChannelKernels): Principal {
   const { channels, samples, means, vectors, series, sums } = kernels;
   const width = means.length;
   const direction = new Float64Array(width);
-  let share = NaN;
+  // Numbers that change with each segment: a variable of the closure would be allocated anew each time.
+  const found = { variance: NaN, share: NaN };
 
   /** series = (x_n − x̄)ᵀ of the vector. */
   function projectCentred(from: number): void {
@@ -46,13 +47,13 @@ export function createPrincipal(kernels: ChannelKernels): Principal {
     kernels.correlate(to);
   });
 
-  function variance(): number {
+  function findVariance(): void {
     kernels.updateSquares();
     const squares = sums[0]! + sums[1]!;
     let ofMeans = 0;
     for (let c = 0; c < channels; c++) ofMeans += means[c]! * means[c]!;
     const left = squares - samples * ofMeans;
-    return left > rounding * squares ? left : 0;
+    found.variance = left > rounding * squares ? left : 0;
   }
 
   function reset(): void {
@@ -64,17 +65,17 @@ export function createPrincipal(kernels: ChannelKernels): Principal {
     direction,
     reset,
     get share() {
-      return share;
+      return found.share;
     },
     project() {
-      const all = variance();
-      if (all === 0) {
-        share = NaN;
+      findVariance();
+      if (found.variance === 0) {
+        found.share = NaN;
         return false;
       }
       // A direction that lies across the component would never find it.
       for (let c = 0; c < channels; c++) direction[c]! += 1e-6 * (1 + (c % 7));
-      share = Math.min(1, lanczos.largest(direction) / all); // rounding
+      found.share = Math.min(1, lanczos.largest(direction) / found.variance); // rounding
       let sign = 0;
       for (let c = 0; c < channels; c++) sign += direction[c]!;
       if (sign < 0) for (let c = 0; c < channels; c++) direction[c]! *= -1;

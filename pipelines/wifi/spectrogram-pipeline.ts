@@ -80,6 +80,7 @@ export function createWifiSpectrogram(
   let badTimes = 0;
   // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
   const last = { time: NaN, arrival: NaN };
+  const packet = { time: NaN };
 
   function createChain(layout: Layout): Chain {
     const { channels } = layout;
@@ -139,26 +140,38 @@ export function createWifiSpectrogram(
     return most;
   }
 
-  /** Whether the device's time can be used; a clock that was set is learnt anew. */
-  function observe(deviceTime: number, arrivalTime: number): boolean {
-    let observation = clock.observe(deviceTime, arrivalTime);
+  /** Puts the frame's time into `packet`; a clock that was set is learnt anew. @returns whether the time can be used */
+  function place(frame: WifiFrame): boolean {
+    packet.time = frame.arrivalTime;
+    if (frame.deviceTime === undefined) return true;
+    const { sample } = clock;
+    sample.deviceTime = frame.deviceTime;
+    sample.arrivalTime = frame.arrivalTime;
+    let observation = clock.observeSample();
     if (observation === 'jumped') {
       interrupt('clock');
       clock.reset();
-      observation = clock.observe(deviceTime, arrivalTime);
+      observation = clock.observeSample();
     }
-    return observation === 'used';
+    if (observation !== 'used') return false;
+    clock.placeSample();
+    packet.time = sample.hostTime;
+    return true;
   }
 
-  function take(time: number, frame: WifiFrame, { layout, amplitudes, filtered, hampel, resampler }: Chain): void {
+  /** The packet whose time is in `packet`. */
+  function take(csi: Float32Array, { layout, amplitudes, filtered, hampel, resampler }: Chain): void {
+    const { time } = packet;
     if (time - last.time > maxGap) interrupt(reasonOfGap());
     last.time = time;
     forgetRefused();
-    amplitude(frame.csi, layout, amplitudes);
+    amplitude(csi, layout, amplitudes);
     normaliseGain(amplitudes, layout);
     times[packets % times.length] = time;
     packets++;
-    if (hampel.push(amplitudes, filtered)) resampler.push(times[packets % times.length]!, filtered);
+    if (!hampel.push(amplitudes, filtered)) return;
+    resampler.sample.time = times[packets % times.length]!;
+    resampler.pushSample(filtered);
   }
 
   function tick(now: number): void {
@@ -180,9 +193,7 @@ export function createWifiSpectrogram(
         layouts = inspector.layouts;
         chain = createChain(inspector.layout!);
       }
-      const { deviceTime, arrivalTime } = frame;
-      if (deviceTime === undefined) take(arrivalTime, frame, chain);
-      else if (observe(deviceTime, arrivalTime)) take(clock.hostTime(deviceTime), frame, chain);
+      if (place(frame)) take(frame.csi, chain);
       else badTimes++;
     },
     refused: inspector.refused,

@@ -1,32 +1,37 @@
 import t from 'tap';
-import { createPlace, type WindowResult } from '../../daemon/place.js';
+import { createPlace, type PlaceResult, type WindowResult } from '../../daemon/place.js';
 import { isoTime } from '../../daemon/time.js';
 import { activityMessage } from '../../daemon/topics.js';
 
 const labels = ['wave', 'clap', 'throw'];
 
-function result(start: number, probabilities: number[], more: object = {}): WindowResult {
+function result(probabilities: number[], more: object = {}): WindowResult {
   return {
     modality: 'imu',
     sensor: 'wrist',
     virtual: false,
     recorded: false,
-    window: { start, end: start + 2 },
+    alignmentError: 0.002,
     still: false,
     labels,
     probabilities: Float32Array.from(probabilities),
     ...more,
   };
 }
-const still = (start: number): WindowResult => result(start, [], { still: true });
+const still = result([], { still: true });
 function place() {
   const made = createPlace({ virtual: true, recorded: false });
-  return { update: (one: WindowResult) => made.update(one), absent: (at: number) => made.absent(at) };
+  return {
+    update: (start: number, ...results: WindowResult[]) => made.update({ start, end: start + 2, results, absent: [] }),
+    absent: (at: number) => made.absent(at),
+    withAbsent: (absent: PlaceResult['absent']) =>
+      made.update({ start: 0, end: 2, results: [result([0, 1, 0])], absent }),
+  };
 }
 
 void t.test('one sensor: the most probable label, since the first window of its run', (t) => {
   const { update } = place();
-  const first = update(result(10, [0.123_456, 0.7, 0.176_544]));
+  const first = update(10, result([0.123_456, 0.7, 0.176_544]));
   t.strictSame(first, {
     change: true,
     activity: {
@@ -35,6 +40,8 @@ void t.test('one sensor: the most probable label, since the first window of its 
       since: isoTime(10),
       modalities: ['imu'],
       sensors: ['wrist'],
+      contributions: [{ sensor: 'wrist', modality: 'imu', activity: 'clap', confidence: 0.7, alignmentError: 0.002 }],
+      absent: [],
       probabilities: { wave: 0.1235, clap: 0.7, throw: 0.1765 },
       window: { start: isoTime(10), end: isoTime(12) },
       virtual: false,
@@ -43,11 +50,11 @@ void t.test('one sensor: the most probable label, since the first window of its 
   });
   activityMessage.parse({ ...first.activity, change: first.change, sequence: 1 });
 
-  const second = update(result(11, [0.3, 0.4, 0.3]));
+  const second = update(11, result([0.3, 0.4, 0.3]));
   t.equal(second.change, false);
   t.match(second.activity, { activity: 'clap', confidence: 0.4, since: isoTime(10), window: { start: isoTime(11) } });
 
-  const third = update(result(12, [0.9, 0.05, 0.05]));
+  const third = update(12, result([0.9, 0.05, 0.05]));
   t.equal(third.change, true);
   t.match(third.activity, { activity: 'wave', since: isoTime(12) });
   t.end();
@@ -55,33 +62,36 @@ void t.test('one sensor: the most probable label, since the first window of its 
 
 void t.test('a window at rest is still, certainly, with no model asked', (t) => {
   const { update } = place();
-  update(result(10, [0.9, 0.05, 0.05]));
-  const { change, activity } = update(still(11));
+  update(10, result([0.9, 0.05, 0.05]));
+  const { change, activity } = update(11, still);
   t.equal(change, true);
   t.match(activity, { activity: 'still', confidence: 1, since: isoTime(11) });
   t.strictSame(activity.probabilities, { still: 1 });
-  t.equal(update(still(12)).change, false);
+  t.equal(update(12, still).change, false);
   t.end();
 });
 
-void t.test('two sensors over the same window are averaged, over another window they are not', (t) => {
-  const { update } = place();
-  update(result(10, [0.6, 0.4, 0]));
-  const both = update(
-    result(10, [0.1, 0.9, 0], { sensor: 'camera', modality: 'depth', virtual: true, recorded: true }),
-  ).activity;
+void t.test('two sensors over the same window are averaged, and each is told by itself', (t) => {
+  const { update, withAbsent } = place();
+  const camera = result([0.1, 0.9, 0], { sensor: 'camera', modality: 'depth', virtual: true, recorded: true });
+  const both = update(10, result([0.6, 0.4, 0]), camera).activity;
   t.match(both, {
     activity: 'clap',
     confidence: 0.65,
     probabilities: { wave: 0.35, clap: 0.65, throw: 0 },
     modalities: ['imu', 'depth'],
     sensors: ['wrist', 'camera'],
+    contributions: [
+      { sensor: 'wrist', activity: 'wave', confidence: 0.6 },
+      { sensor: 'camera', activity: 'clap', confidence: 0.9 },
+    ],
     virtual: true,
     recorded: true,
   });
-  const twice = update(result(10, [0.2, 0.8, 0], { sensor: 'ankle' })).activity;
-  t.strictSame(twice.modalities, ['imu', 'depth'], 'a modality is named once');
-  t.strictSame(update(result(11, [0.6, 0.4, 0])).activity.sensors, ['wrist'], 'an earlier window is forgotten');
+  const three = update(11, result([0.6, 0.4, 0]), camera, result([0.2, 0.8, 0], { sensor: 'ankle' })).activity;
+  t.strictSame(three.modalities, ['imu', 'depth'], 'a modality is named once');
+  const absent = [{ sensor: 'camera', modality: 'depth', reason: 'late' }] as const;
+  t.strictSame(withAbsent(absent).activity.absent, absent);
   t.end();
 });
 
@@ -95,6 +105,8 @@ void t.test('nobody there: unknown, said once as a change, and the next window i
     since: isoTime(10),
     modalities: [],
     sensors: [],
+    contributions: [],
+    absent: [],
     probabilities: {},
     window: { start: isoTime(10), end: isoTime(10) },
     virtual: true,
@@ -104,17 +116,16 @@ void t.test('nobody there: unknown, said once as a change, and the next window i
   const later = absent(20);
   t.equal(later.change, false);
   t.equal(later.activity.since, isoTime(10));
-  t.equal(update(still(30)).change, true);
+  t.equal(update(30, still).change, true);
   t.equal(absent(40).change, true);
-  t.equal(update(still(30)).activity.sensors.length, 1, 'what was there before the absence does not come back');
   t.end();
 });
 
 void t.test('probabilities that are no numbers win nothing and still make a valid message', (t) => {
   const { update } = place();
-  const { activity } = update(result(10, [NaN, 0.2, Infinity]));
+  const { activity } = update(10, result([NaN, 0.2, Infinity]));
   t.match(activity, { activity: 'clap', confidence: 0.2, probabilities: { wave: 0, clap: 0.2, throw: 0 } });
-  const nothing = update(result(12, [NaN, NaN, NaN])).activity;
+  const nothing = update(12, result([NaN, NaN, NaN])).activity;
   t.match(nothing, { activity: 'unknown', confidence: 0 });
   activityMessage.parse({ ...nothing, change: true, sequence: 1 });
   t.end();

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
 import { startBroker } from '../../daemon/broker.js';
 import { allSensors, parseConfig } from '../../daemon/config.js';
-import { createPlace } from '../../daemon/place.js';
+import { createPlace, type WindowResult } from '../../daemon/place.js';
 import { prepareSource } from '../../daemon/sensor-source.js';
 import { superviseSensor } from '../../daemon/sensor.js';
 import { activityMessage } from '../../daemon/topics.js';
@@ -72,17 +72,17 @@ async function recordLive(file: string, seconds: number): Promise<Label[]> {
   const place = createPlace({ virtual: true, recorded: false });
   const labels: Label[] = [];
   for (const window of windows) {
-    const result = { modality: 'imu', sensor: 'wrist', virtual: true, recorded: false, window } as const;
-    const { activity } = place.update(
-      window.still
-        ? { ...result, still: true }
-        : {
-            ...result,
-            still: false,
-            labels: tower.manifest.classes,
-            probabilities: (await session.run(window.data, 1)).probabilities,
-          },
-    );
+    const { start, end, alignmentError } = window;
+    const common = { modality: 'imu', sensor: 'wrist', virtual: true, recorded: false, alignmentError } as const;
+    const result: WindowResult = window.still
+      ? { ...common, still: true }
+      : {
+          ...common,
+          still: false,
+          labels: tower.manifest.classes,
+          probabilities: (await session.run(window.data, 1)).probabilities,
+        };
+    const { activity } = place.update({ start, end, results: [result], absent: [] });
     labels.push(activity);
   }
   await session.release();

@@ -12,6 +12,9 @@ import {
   sensorName,
   sensorTopic,
   statusTopic,
+  modalitiesRequest,
+  modalitiesResponse,
+  placeModalities,
 } from '../../daemon/topics.js';
 import { activity } from './helpers/activity.js';
 
@@ -72,15 +75,22 @@ void t.test('an activity message must have sane numbers and times in UTC', (t) =
 
 void t.test('docs/mqtt.md names every field, and its examples are valid and complete', (t) => {
   const page = readFileSync(new URL('../../../docs/mqtt.md', import.meta.url), 'utf8');
-  const schemas = { status: gatewayStatus, activity: activityMessage, sensor: sensorHealth };
+  const schemas = {
+    status: gatewayStatus,
+    activity: activityMessage,
+    modalities: placeModalities,
+    'modalities-request': modalitiesRequest,
+    'modalities-response': modalitiesResponse,
+    sensor: sensorHealth,
+  };
   for (const [name, schema] of Object.entries(schemas)) {
     const example = new RegExp(`\`\`\`json ${name}\n(.*?)\`\`\``, 's').exec(page)?.[1];
     const parsed = schema.strict().parse(JSON.parse(example ?? 'null'));
     t.same(Object.keys(parsed).sort(), Object.keys(schema.shape).sort(), `example of ${name}`);
     const section = page.split('\n## ').find((text) => text.includes(`\`\`\`json ${name}\n`)) ?? '';
     for (const field of Object.keys(schema.shape)) t.ok(section.includes(`| \`${field}\``), `${name}.${field}`);
-    for (const state of schema === activityMessage ? [] : (schema.shape as typeof sensorHealth.shape).state.options)
-      t.ok(section.includes(`\`${state}\``), `${name}.state ${state}`);
+    const { state: states } = schema.shape as Partial<typeof sensorHealth.shape>;
+    for (const state of states?.options ?? []) t.ok(section.includes(`\`${state}\``), `${name}.state ${state}`);
   }
   t.end();
 });

@@ -10,6 +10,8 @@ export function activity(name: string, second = 0, confidence = 0.9): Activity {
     since: time(0),
     modalities: ['imu'],
     sensors: ['wrist'],
+    contributions: [],
+    absent: [],
     probabilities: { [name]: confidence },
     window: { start: time(0), end: time(2) },
     virtual: true,

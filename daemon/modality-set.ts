@@ -1,0 +1,114 @@
+/** Which kinds of sensor a place fuses: what was asked for, what is there, and why the rest is not. Pure logic. */
+import type { Modality } from '../drivers/frames.js';
+import type { Fault } from '../pipelines/features.js';
+import type { PlaceWindow } from '../pipelines/place-windows.js';
+import { isoTime } from './time.js';
+import type { PlaceModalities } from './topics.js';
+
+export type WantedSet = PlaceModalities['set'];
+
+export interface PlaceSensor {
+  readonly name: string;
+  readonly modality: Modality;
+  /** Whether a tower reads its windows. */
+  readonly hasTower: boolean;
+}
+
+export interface ModalitySet {
+  readonly wanted: WantedSet;
+  includes(modality: Modality): boolean;
+  /** @returns why it cannot be; undefined: it is in force from the next window on */
+  request(set: WantedSet): string | undefined;
+  /** A sensor's state is another. @param reason why it gives no frames; undefined: it gives them */
+  sensor(name: string, reason: string | undefined): void;
+  /** A window of the place came. */
+  window(window: Pick<PlaceWindow, 'windows' | 'absent'>): void;
+  /** What holds now, where it is another than when it was last asked, else undefined. @param now seconds, monotonic */
+  change(now: number): PlaceModalities | undefined;
+}
+
+const words: Readonly<Record<Fault | 'late', string>> = {
+  absent: 'it gives too few frames',
+  constant: 'it repeats the same values: the device hangs',
+  clipped: 'its values are at the end of their scale',
+  notANumber: 'its values are no numbers',
+  settingsChanged: "the device's settings changed",
+  calibrating: 'it still learns what the empty room looks like',
+  nobody: 'it sees nobody',
+  late: 'its data comes too late',
+};
+
+export function createModalitySet(
+  place: string,
+  sensors: readonly PlaceSensor[],
+  wanted: WantedSet = 'all',
+): ModalitySet {
+  const known = [...new Set(sensors.map(({ modality }) => modality))];
+  /** Why a sensor gives no frames. */
+  const silent = new Map(sensors.map(({ name }): [string, string | undefined] => [name, 'it has given no frames yet']));
+  /** Why its newest window was left out. */
+  const faulty = new Map<string, Fault | 'late'>();
+  let fused = new Set<Modality>();
+  let current = wanted;
+  let told = '';
+
+  const includes = (modality: Modality) => current === 'all' || current.includes(modality);
+
+  function reasonOf(modality: Modality): string | undefined {
+    if (!includes(modality)) return 'the set in force does not name it';
+    const own = sensors.filter((sensor) => sensor.modality === modality);
+    if (own.length === 0) return `no sensor of ${place} is of this kind`;
+    if (!own.some(({ hasTower }) => hasTower))
+      return 'there is no tower for it: models.towers in the configuration names one';
+    const reasons = own.map(({ name }) => {
+      const fault = faulty.get(name);
+      return [name, silent.get(name) ?? (fault && words[fault])] as const;
+    });
+    if (fused.has(modality) && reasons.some(([, reason]) => reason === undefined)) return undefined;
+    return reasons.map(([name, reason]) => `${name}: ${reason ?? 'no whole window of it is there yet'}`).join('; ');
+  }
+
+  return {
+    get wanted() {
+      return current;
+    },
+    includes,
+
+    request(set) {
+      if (set !== 'all') {
+        const missing = set.filter((modality) => !sensors.some((one) => one.modality === modality && one.hasTower));
+        if (missing.length === set.length) {
+          const there = known.filter((modality) => sensors.some((one) => one.modality === modality && one.hasTower));
+          return `${place} has no sensor with a tower for ${missing.join(', ')}; it has ${there.join(', ') || 'none at all'}`;
+        }
+      }
+      current = set === 'all' ? 'all' : [...new Set(set)];
+      return undefined;
+    },
+
+    sensor: (name, reason) => void silent.set(name, reason),
+
+    window({ windows, absent }) {
+      fused = new Set(windows.map(({ modality }) => modality));
+      for (const { sensor } of windows) faulty.delete(sensor);
+      for (const { sensor, reason } of absent) faulty.set(sensor, reason);
+    },
+
+    change(now) {
+      const all = [...new Set([...known, ...(current === 'all' ? [] : current)])];
+      const absent = all.flatMap((modality) => {
+        const reason = reasonOf(modality);
+        return reason === undefined ? [] : [{ modality, reason }];
+      });
+      const state = {
+        set: current,
+        fused: all.filter((one) => !absent.some(({ modality }) => modality === one)),
+        absent,
+      };
+      const text = JSON.stringify(state);
+      if (text === told) return undefined;
+      told = text;
+      return { ...state, since: isoTime(now) };
+    },
+  };
+}
