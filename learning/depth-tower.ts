@@ -9,7 +9,8 @@ import type { DepthAugmentation } from './augment-depth.js';
 import { drawTiming, recordedTime } from './augment-timing.js';
 import { trainClassifier } from './classifier.js';
 import type { ClassifierRecipe, ClassifierTask, SideTask, TrainingOptions } from './classifier.js';
-import { skeletonRate, skeletonRow, windowSeconds } from './datasets/utd-mhad-windows.js';
+import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
+import { windowSeconds } from './datasets/utd-mhad-windows.js';
 import type { PairedRecording } from './datasets/utd-mhad-windows.js';
 
 export type DepthExample = PairedRecording & Required<Pick<PairedRecording, 'depth' | 'skeleton'>>;

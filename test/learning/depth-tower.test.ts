@@ -1,7 +1,7 @@
 import t from 'tap';
 import { augmentedDepth } from '../../learning/augment-depth.js';
-import { depthScale, depthSize, depthWindow, nearestPicture } from '../../learning/datasets/utd-mhad-windows.js';
-import type { DepthClip } from '../../learning/datasets/utd-mhad-windows.js';
+import { depthScale, depthSize, depthWindow, nearestPicture } from '../../learning/depth-clip.js';
+import type { DepthClip } from '../../learning/depth-clip.js';
 import { fineTuneDepth } from '../../learning/depth-tower.js';
 import type { DepthExample } from '../../learning/depth-tower.js';
 import { createRandom } from '../../learning/random.js';

@@ -2,15 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import {
-  depthScale,
-  depthSize,
-  evenWindow,
-  loadUtdMhadPaired,
-  skeletonFeatures,
-  windowStarts,
-  windowsOf,
-} from '../../learning/datasets/utd-mhad-windows.js';
+import { skeletonFeatures } from '../../learning/datasets/utd-mhad-features.js';
+import { evenWindow, loadUtdMhadPaired, windowStarts, windowsOf } from '../../learning/datasets/utd-mhad-windows.js';
+import { depthScale, depthSize } from '../../learning/depth-clip.js';
 import { loadUtdMhadInertial } from '../../learning/datasets/utd-mhad.js';
 import { preTrainPaired } from '../../learning/pretrain-paired.js';
 import { trainDepthTower, trainSkeletonTower } from '../../learning/train-kinect.js';
