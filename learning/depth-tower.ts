@@ -36,8 +36,11 @@ export const depthRecipe: DepthRecipe = {
   warp: 0.3,
   sway: 0.3,
   augmentation: { shift: 3, size: 0.1, turn: 0.1, slope: 0.2, gain: 0.15, offset: 0.05, noise: 0.02, hidden: 0.2 },
-  joints: 10,
+  joints: 1,
 };
+
+/** First, the joints decide what the features are. */
+export const depthBodyRecipe: DepthRecipe = { ...depthRecipe, joints: 10 };
 
 const { rate, samples } = depthEncoder.window;
 const coordinates = (skeletonRow / 4) * 3;
