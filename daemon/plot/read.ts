@@ -37,6 +37,7 @@ export interface ReadSensor {
 interface Opened extends ReadSensor {
   readonly settings: unknown;
   readonly files: Readonly<Record<string, string>>;
+  readonly arrivals: boolean;
 }
 
 /** A sensor's frame may be captured before its bytes were, so reading goes on a little longer. Seconds. */
@@ -86,8 +87,8 @@ export async function readSensors(
 function take(sensor: Opened, frame: Frame, time: number, origin: number): void {
   let plot = sensor.plots.get(frame.kind);
   if (plot === undefined) {
-    const { name, driver, settings, files } = sensor;
-    plot = plotOf(frame.kind, { name, driver, settings, files, origin });
+    const { name, driver, settings, files, arrivals } = sensor;
+    plot = plotOf(frame.kind, { name, driver, settings, files, arrivals, origin });
     sensor.plots.set(frame.kind, plot);
   }
   if (sensor.frames++ === 0) sensor.first = sensor.last = time;
@@ -112,6 +113,7 @@ async function finder(file: string, container: Container, options: ReadOptions):
       driver,
       settings: given.settings,
       files,
+      arrivals: container !== 'raw',
       virtual: recorded?.virtual ?? false,
       decoder: driver.decoder(given.settings, files),
       times: createFrameTimes(container !== 'raw', driver.nominalRate(given.settings)),
