@@ -51,7 +51,7 @@ function picture({ data, start, end, shape }: Window, origin: number) {
   const [away, right, up] = [rangeOf(0), rangeOf(1, -1), rangeOf(2)];
   const bar = {
     label: 'intensity',
-    range: [0, Math.max(0.05, extent(rows.map((at) => data[at + 3]!))[1])] as const,
+    range: [0, rows.reduce((most, at) => Math.max(most, data[at + 3]!), 0.05)] as const,
     map: 'inferno' as const,
   };
   const views = [
