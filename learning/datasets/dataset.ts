@@ -1,4 +1,5 @@
 /** What every public data set is turned into. */
+import type { RadarFrame } from '../../drivers/frames.js';
 
 /** One performance of one activity by one person. */
 export interface ActivityRecording {
@@ -28,6 +29,27 @@ export interface LabelledStream {
   readonly samples: Float32Array;
   /** [count] the activity at each sample. */
   readonly labels: readonly string[];
+}
+
+/** What is known of any recording, whatever the sensor. */
+export interface RecordingAbout {
+  /** Path below the data set's folder without the ending, or the name that the data set gives it. */
+  readonly id: string;
+  /** Absent where the data set does not say who it was. */
+  readonly subject?: number;
+  readonly label: string;
+  /** Place of the label among the data set's labels. */
+  readonly classIndex: number;
+  /** What was recorded in one go or in one arrangement of the room: to be held out whole. */
+  readonly session: string;
+}
+
+/** Points of a TI radar's demo of SDK 1 and 2, which sends each point's peak and no noise. */
+export interface RadarPointFrame extends RadarFrame {
+  readonly position: Float32Array;
+  readonly velocity: Float32Array;
+  /** [points] dB, 10 lg(peak + 1) of the detection matrix's value: takes the place of `snr` where a device sends none. */
+  readonly intensity: Float32Array;
 }
 
 /** A file that could not be used; training goes on without it, and says so. */
