@@ -36,6 +36,9 @@ export interface ClockStatistics {
   largestDelay: number;
   /** How often the device's clock was set or reset. */
   jumps: number;
+  /** How far host times may be off, seconds: by how much even a second's least delay lies above the line, and what the
+   * output has still to be corrected by. The smallest delay itself is not in it. */
+  uncertainty: number;
 }
 
 /** What `observe` found: `jumped` = the clock was set: `reset` and observe the sample again; `late` = the sample is older
@@ -51,6 +54,8 @@ export interface DeviceClock {
    * the spacing of samples differs from the estimated one by 0.5 % at most, by 0.01 % where 2 ms are to be corrected.
    */
   hostTime(deviceTime: number): number;
+  /** The same by the newest estimate alone, which may lie elsewhere at each call: for times that are looked at once. */
+  estimate(deviceTime: number): number;
   /** Forgets the estimate; what comes is another clock's. Host times still do not go back. */
   reset(): void;
   statistics(): ClockStatistics;
@@ -202,6 +207,8 @@ export function createDeviceClock(): DeviceClock {
       return lastHost;
     },
 
+    estimate: line,
+
     reset() {
       vertices = 0;
       snap = true;
@@ -213,6 +220,7 @@ export function createDeviceClock(): DeviceClock {
       jitter: Math.sqrt(delayVariance),
       largestDelay: spread(),
       jumps,
+      uncertainty: (seconds < 2 ? spread() : meanLeast) + (snap ? 0 : Math.abs(lastHost - line(lastDevice))),
     }),
   };
 }

@@ -7,10 +7,12 @@
 
 import type { ImuFrame } from '../drivers/frames.js';
 import { createDeviceClock, createSampleCounter, type ClockStatistics } from './clock.js';
+import { createImuInspector } from './imu-quality.js';
 import { createMotionGate } from './motion-gate.js';
 import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
 import { createSlidingWindows } from './sliding-windows.js';
-import type { Window } from './window.js';
+import { createWindowGrid, type WindowGrid } from './window-grid.js';
+import { leastSound, type RefusedWindow, type Window } from './window.js';
 
 const channels = 6;
 /** A device's first samples wait for so long, seconds, while the clock learns how late each was, so that it need not
@@ -32,8 +34,13 @@ export interface ImuWindowShape {
   minimumSamples?: number;
 }
 
+function gridOf({ rate, samples, hop }: ImuWindowShape): WindowGrid {
+  return createWindowGrid({ length: samples / rate, hop: hop / rate });
+}
+
 interface Stretch {
   start: number;
+  end: number;
   data: Float32Array;
   still: boolean;
   heldSamples: number;
@@ -41,16 +48,25 @@ interface Stretch {
 }
 
 /** The part that live and recorded samples share: time on one clock and values in, windows out. */
-function createImuWindows(shape: ImuWindowShape, inputRate: number, onWindow: (window: Stretch) => void) {
-  let start = 0;
+function createImuWindows(
+  shape: ImuWindowShape,
+  inputRate: number,
+  sensor: string,
+  grid: WindowGrid,
+  onWindow: (window: Stretch) => void,
+) {
+  let firstWindow = 0;
+  let heldAtStart = 0;
   let usedArrival = 0;
   const gate = createMotionGate(shape.samples);
   const sliding = createSlidingWindows({ ...shape, channels }, (data, first, heldSamples) => {
+    const start = grid.startOf(firstWindow + first / shape.hop);
     onWindow({
-      start: start + first / shape.rate,
+      start,
+      end: start + grid.length,
       data: data.slice(),
       still: gate.still(),
-      heldSamples,
+      heldSamples: heldSamples + Math.max(0, heldAtStart - first),
       completedAt: usedArrival,
     });
   });
@@ -58,14 +74,20 @@ function createImuWindows(shape: ImuWindowShape, inputRate: number, onWindow: (w
     { channels, inputRate, outputRate: shape.rate },
     {
       segmentStart(time) {
-        start = time;
         gate.reset();
+        firstWindow = grid.open(sensor, time);
+        const start = grid.startOf(firstWindow);
+        heldAtStart = Math.max(0, Math.floor((time - start) * shape.rate));
+        return start;
       },
       sample(values) {
         gate.push(values);
         sliding.push(values);
       },
-      segmentEnd: () => sliding.end(),
+      segmentEnd() {
+        sliding.end();
+        grid.close(sensor);
+      },
     },
   );
   return {
@@ -84,14 +106,18 @@ export interface ImuPipelineOptions extends ImuWindowShape {
   sensor: string;
   /** Nominal samples a second of the device. */
   inputRate: number;
+  /** The place's windows; absent: the sensor is alone. */
+  grid?: WindowGrid;
   /** Called with each window; the window is the receiver's own. */
   onWindow: (window: Window) => void;
+  onRefused?: (window: RefusedWindow) => void;
 }
 
 export interface ImuPipelineStatistics extends ResamplerStatistics {
   frames: number;
   windows: number;
   stillWindows: number;
+  refusedWindows: number;
   /** Samples of a device without a clock that must be missing, by the arrivals. */
   lost: number;
   clock: ClockStatistics;
@@ -111,15 +137,17 @@ export interface ImuPipeline {
  * its last sample has, as do all later ones; after a silence, or when the device's clock was set, windows start anew.
  */
 export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
-  const { sensor, inputRate, rate, samples, onWindow } = options;
+  const { sensor, inputRate, samples, onWindow, onRefused, grid = gridOf(options) } = options;
   const values = new Float64Array(channels);
   const clock = createDeviceClock();
+  const inspector = createImuInspector();
   let counter = createSampleCounter(inputRate);
   let hasDeviceTime: boolean | undefined;
   let lost = 0;
   let frames = 0;
   let windowCount = 0;
   let stillWindows = 0;
+  let refusedWindows = 0;
   let badTimes = 0;
   let lateTimes = 0;
   let lastArrival = NaN;
@@ -129,18 +157,37 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
   const mostWaiting = Math.ceil(4 * learning * inputRate);
   let waiting: { frame: ImuFrame; deviceTime: number }[] | undefined = [];
 
-  const windows = createImuWindows(options, inputRate, ({ start, data, still, heldSamples, completedAt }) => {
+  const windows = createImuWindows(options, inputRate, sensor, grid, (stretch) => {
+    const { start, end, completedAt } = stretch;
+    const clipped = inspector.clipped(start, end);
+    const reason = inspector.constant(start)
+      ? 'constant'
+      : clipped > (1 - leastSound) * grid.length * inputRate
+        ? 'clipped'
+        : undefined;
+    if (reason !== undefined) {
+      refusedWindows++;
+      onRefused?.({ modality: 'imu', sensor, start, end, completedAt, reason });
+      return;
+    }
     windowCount++;
-    if (still) stillWindows++;
-    const end = start + samples / rate;
-    const shape = [samples, channels];
-    onWindow({ modality: 'imu', sensor, start, end, shape, data, still, heldSamples, completedAt });
+    if (stretch.still) stillWindows++;
+    onWindow({
+      modality: 'imu',
+      sensor,
+      shape: [samples, channels],
+      ...stretch,
+      alignmentError: clock.statistics().uncertainty,
+      marks: clipped > 0 ? { clipped } : {},
+    });
   });
 
   function take(frame: ImuFrame, deviceTime: number): void {
     values.set(frame.acceleration, 0);
     values.set(frame.angularRate, 3);
-    windows.push(clock.hostTime(deviceTime), values, frame.arrivalTime);
+    const time = clock.hostTime(deviceTime);
+    inspector.push(time, values);
+    windows.push(time, values, frame.arrivalTime);
   }
 
   function stopLearning(): void {
@@ -211,6 +258,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
         frames,
         windows: windowCount,
         stillWindows,
+        refusedWindows,
         lost: lost + counter.lost,
         clock: clock.statistics(),
       };
@@ -239,7 +287,7 @@ export function imuWindowsOfRecording(
   shape: ImuWindowShape,
 ): ImuWindow[] {
   const found: ImuWindow[] = [];
-  const windows = createImuWindows(shape, inputRate, ({ start, data, still, heldSamples }) =>
+  const windows = createImuWindows(shape, inputRate, '', gridOf(shape), ({ start, data, still, heldSamples }) =>
     found.push({ start, data, still, heldSamples }),
   );
   for (let i = 0; (i + 1) * channels <= recording.length; i++) {

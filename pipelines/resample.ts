@@ -1,4 +1,5 @@
-/** Irregular samples to the uniform grid start + k / outputRate, start = the first sample of a segment.
+/** Irregular samples to the uniform grid start + k / outputRate, start = the first sample of a segment, or where the receiver
+ *  wants the grid to lie: up to its first samples are held then.
  *
  *  input slower or equal   linear interpolation between the two samples around a grid point
  *  input faster            triangle kernel of half-width 1 / outputRate, weights normalised to the sum 1: a low-pass
@@ -36,8 +37,8 @@ export interface ResamplerOptions {
 }
 
 export interface ResamplerHandlers {
-  /** A segment starts; its first grid point lies at `time`. */
-  segmentStart(time: number): void;
+  /** A segment starts with a sample at `time`. @returns where its first grid point shall lie; nothing: at `time` */
+  segmentStart(time: number): number | undefined;
   /** The next grid point, [channels]; reused after the call returns. */
   sample(values: Float32Array): void;
   segmentEnd(): void;
@@ -128,6 +129,14 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
     }
   }
 
+  const take = lowPass ? filter : interpolate;
+
+  function positionOf(time: number): number {
+    const position = (time - start) * outputRate;
+    const nearest = Math.round(position);
+    return Math.abs(position - nearest) < onGrid ? nearest : position;
+  }
+
   function end(): void {
     if (!running) return;
     if (lowPass && next <= lastPosition) emitSum();
@@ -161,19 +170,19 @@ export function createResampler(options: ResamplerOptions, handlers: ResamplerHa
       if (!running) {
         running = true;
         statistics.segments++;
-        start = time;
         next = 0;
-        lastPosition = 0;
         sums.fill(0);
         weights.fill(0);
-        handlers.segmentStart(time);
-        if (lowPass) filter(0, values);
-        else interpolate(0, values);
+        start = handlers.segmentStart(time) ?? time;
+        lastPosition = positionOf(time);
+        while (next < lastPosition) {
+          for (let c = 0; c < channels; c++) out[c] = values[c]!;
+          emit();
+        }
+        take(lastPosition, values);
       } else {
-        let position = (time - start) * outputRate;
-        if (Math.abs(position - Math.round(position)) < onGrid) position = Math.round(position);
-        if (lowPass) filter(position, values);
-        else interpolate(position, values);
+        const position = positionOf(time);
+        take(position, values);
         lastPosition = position;
       }
       lastTime = time;

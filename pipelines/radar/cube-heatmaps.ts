@@ -59,6 +59,8 @@ export interface CubeHeatmaps {
   readonly rangeAzimuth: Float32Array;
   /** A frame of the options' shape. */
   update(frame: RadarCubeFrame): void;
+  /** The same without the maps in dB. */
+  updatePower(frame: RadarCubeFrame): void;
 }
 
 export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
@@ -93,6 +95,15 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
     rangeAzimuth: new Float32Array(rangeBins * azimuthBins),
   };
 
+  function updatePower(frame: RadarCubeFrame): void {
+    rangeFft(frame, cube);
+    if (clutter === 'chirp-mean') removeChirpMean(cube, mean);
+    else if (clutter !== 'none') removeBackground(cube, background, clutter.weight, mean);
+    dopplerFft(cube, phases);
+    rangeDopplerPower(cube, maps.rangeDopplerPower);
+    rangeAzimuthPower(cube, rows, azimuthTransform, azimuthScratch, maps.rangeAzimuthPower);
+  }
+
   return {
     rangeBins,
     dopplerBins,
@@ -110,13 +121,9 @@ export function createCubeHeatmaps(options: CubeHeatmapOptions): CubeHeatmaps {
     rows,
     cube,
     ...maps,
+    updatePower,
     update(frame) {
-      rangeFft(frame, cube);
-      if (clutter === 'chirp-mean') removeChirpMean(cube, mean);
-      else if (clutter !== 'none') removeBackground(cube, background, clutter.weight, mean);
-      dopplerFft(cube, phases);
-      rangeDopplerPower(cube, maps.rangeDopplerPower);
-      rangeAzimuthPower(cube, rows, azimuthTransform, azimuthScratch, maps.rangeAzimuthPower);
+      updatePower(frame);
       decibels(maps.rangeDopplerPower, maps.rangeDoppler);
       decibels(maps.rangeAzimuthPower, maps.rangeAzimuth);
     },

@@ -11,9 +11,13 @@ import type { RadarFrame } from '../../drivers/frames.js';
 
 export const pointChannels = 5;
 
+/** A box in the radar's axes, lowest and highest of each, metres. */
+export type PointRegion = Readonly<Record<'x' | 'y' | 'z', readonly [low: number, high: number]>>;
+
 export interface PointFrames {
   readonly frames: number;
   readonly points: number;
+  readonly region: PointRegion;
   /** [frames, points, 5] */
   readonly data: Float32Array;
   /** [frames] points of each */
@@ -22,13 +26,21 @@ export interface PointFrames {
   readonly times: Float64Array;
   /** Frames written so far. */
   written: number;
-  /** Points left out because a frame had too many, or a position that is no number. */
+  /** Points left out because a frame had too many, or a value that is no number. */
   dropped: number;
 }
 
-export const createPointFrames = (frames: number, points: number): PointFrames => ({
+const everywhere: readonly [number, number] = [-Infinity, Infinity];
+
+/** @param region what lies outside is not kept */
+export const createPointFrames = (
+  frames: number,
+  points: number,
+  region: PointRegion = { x: everywhere, y: everywhere, z: everywhere },
+): PointFrames => ({
   frames,
   points,
+  region,
   data: new Float32Array(frames * points * pointChannels),
   counts: new Int32Array(frames),
   times: new Float64Array(frames).fill(NaN),
@@ -39,7 +51,7 @@ export const createPointFrames = (frames: number, points: number): PointFrames =
 /** The next frame takes the oldest one's place; a frame without points is one too. Of too many points the first are kept. */
 export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
   const { position, velocity, snr, arrivalTime } = frame;
-  const { data, points } = state;
+  const { data, points, region } = state;
   const slot = state.written++ % state.frames;
   const sent = position ? position.length / 3 : 0;
   let kept = 0;
@@ -49,6 +61,7 @@ export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
     const z = position![3 * i + 2]!;
     const v = velocity?.[i] ?? 0;
     const s = snr?.[i] ?? 0;
+    if (!isWithin(x, region.x) || !isWithin(y, region.y) || !isWithin(z, region.z)) continue;
     if (kept === points || !Number.isFinite(x + y + z + v + s)) {
       state.dropped++;
       continue;
@@ -63,6 +76,8 @@ export function addPointFrame(state: PointFrames, frame: RadarFrame): void {
   state.counts[slot] = kept;
   state.times[slot] = arrivalTime;
 }
+
+const isWithin = (value: number, range: readonly [number, number]) => !(value < range[0] || value > range[1]);
 
 /** Channels of a gathered point. */
 export const gatheredChannels = 9;

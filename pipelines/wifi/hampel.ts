@@ -14,8 +14,8 @@ export interface Hampel {
   /**
    * The next packet.
    * @param values [channels], finite; not kept
-   * @param out [channels] the packet of h packets before, filtered
-   * @returns false for the first h packets, when there is none yet
+   * @param out [channels] the packet of `delay` packets before, filtered
+   * @returns false for the first `delay` packets, when there is none yet
    */
   push(values: Float32Array, out: Float32Array): boolean;
   /** The next packet is the first of a stream. */
@@ -27,8 +27,9 @@ export interface Hampel {
 /**
  * @param halfWidth h, packets
  * @param sigmas 3 as a rule
+ * @param delay packets after x in the window: h with x at its centre; 0 judges each packet by those before alone, at once
  */
-export function createHampel(channels: number, halfWidth: number, sigmas: number): Hampel {
+export function createHampel(channels: number, halfWidth: number, sigmas: number, delay = halfWidth): Hampel {
   const width = 2 * halfWidth + 1;
   const ring = new Float32Array(width * channels); // [packets, channels]
   const sorted = new Float32Array(channels * width); // [channels, packets] ascending
@@ -42,8 +43,8 @@ export function createHampel(channels: number, halfWidth: number, sigmas: number
       const slot = (packets % width) * channels;
       const full = packets >= width;
       const count = Math.min(packets + 1, width);
-      const centre = ((packets + width - halfWidth) % width) * channels;
-      const ready = packets >= halfWidth;
+      const centre = ((packets + width - delay) % width) * channels;
+      const ready = packets >= delay;
       const half = count >> 1;
       // Of an even number the median is the mean of two.
       const least = (count + 1) >> 1;

@@ -10,6 +10,7 @@ import { createCubePointScratch } from '../../../pipelines/radar/cube-points.js'
 import { cellAveragingRate, meanOfRank, orderedStatisticRate } from '../../../pipelines/radar/cfar-factors.js';
 import { createCubeHeatmaps, type CubeHeatmapOptions } from '../../../pipelines/radar/cube-heatmaps.js';
 import { windowFunction, windowNames } from '../../../pipelines/radar/window-functions.js';
+import { openRadarCube } from './captures.js';
 
 interface Packed {
   shape: number[];
@@ -171,21 +172,6 @@ void t.test('false-alarm rates of a factor', (t) => {
   t.end();
 });
 
-/** A NumPy file of complex128 whose parts are int16 that were read as uint16, as OpenRadar's captures are. */
-function capture(path: string): { shape: number[]; data: Int16Array } {
-  const file = readFileSync(path);
-  const headerEnd = 10 + file.readUInt16LE(8);
-  const header = file.toString('latin1', 10, headerEnd);
-  if (!header.includes("'<c16'") || !header.includes("'fortran_order': False")) throw new Error(`${path}: ${header}`);
-  const shape = /\(([\d, ]+)\)/
-    .exec(header)![1]!
-    .split(',')
-    .map((length) => Number(length));
-  const data = new Int16Array((file.length - headerEnd) / 8);
-  for (let i = 0; i < data.length; i++) data[i] = file.readDoubleLE(headerEnd + 8 * i);
-  return { shape, data };
-}
-
 const data = process.env['SENSING_DATA'];
 const openRadar = data === undefined ? undefined : join(data, 'captures', 'openradar');
 const skip = openRadar !== undefined && existsSync(openRadar) ? false : 'skipped: no recordings';
@@ -196,7 +182,7 @@ void t.test("OpenRadar's captures", { skip }, (t) => {
     Record<string, { sum: number; every61st: Packed }>
   >;
   for (const [name, digest] of Object.entries(digests)) {
-    const { shape: axes, data } = capture(join(openRadar!, `${name}.npy`));
+    const { shape: axes, data } = openRadarCube(join(openRadar!, `${name}.npy`));
     const antennas = axes.length === 3 ? axes[1]! : 1;
     const transmitters = antennas === 8 ? 2 : 1;
     const positions = Array.from({ length: antennas }, (_, i) => [i, 0] as const);
