@@ -286,5 +286,6 @@ export const stops: ReadonlySet<string> = new Set([
   'GreaterOrEqual',
   'Less',
   'ArgMax',
+  'TopK',
   'OneHot',
 ]);

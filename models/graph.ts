@@ -348,6 +348,9 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
     cast: (x: Value, to: ElementType) => one('Cast', [x], { to: elementTypes[to] }),
     argMax: (x: Value, axis = -1, keepDimensions = false) =>
       one('ArgMax', [x], { axis, keepdims: Number(keepDimensions) }),
+    /** int64 places of the `count` smallest elements along the last axis, smallest first. */
+    smallest: (x: Value, count: number) =>
+      apply('TopK', [x, list([count])], { axis: -1, largest: 0, sorted: 1 }, 2)[1]!,
     /** int64 indices […] → […, depth]. */
     oneHot: (indices: Value, depth: number) =>
       one('OneHot', [indices, constant([1], [depth], 'int64'), constant([2], [0, 1])], { axis: -1 }),

@@ -60,7 +60,7 @@ export function batchNormalization(network: Network, name: string, x: Value, sta
     statistics.push({ name, mean, variance });
     return y;
   }
-  const perChannel = [channels, 1];
+  const perChannel = [channels, ...x.shape.slice(2).map(() => 1)];
   const fixed = (kind: string, fill: number) =>
     g.parameter(`${name}.${kind}`, [channels], weights(`${name}.${kind}`, [channels], { fill }), { trainable: false });
   const gain = g.div(scale, g.sqrt(g.add(fixed('variance', 1), 1e-5)));

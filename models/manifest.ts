@@ -25,15 +25,17 @@ export const manifestSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and "-"'),
   modality: z.enum(modalities),
   title: text,
-  /** What the encoder reads: [N, samples, channels], float32. */
+  /** What the encoder reads: [N, samples, …shape], float32. */
   window: z.strictObject({
     /** Samples a second, Hz. */
     rate: z.number().positive().max(1e6),
     samples: count,
-    /** Samples from one window's start to the next one's. */
-    hop: count,
-    /** Name and unit of each, for instance `acceleration x, m/s²`. */
+    /** Samples from one window's start to the next one's; not whole where windows of several modalities start together. */
+    hop: z.number().positive().max(1_000_000),
+    /** Name and unit of what lies along the last axis, for instance `acceleration x, m/s²`, or of what every element is. */
     channels: z.array(text).min(1).max(100_000),
+    /** Of one sample, where it is not one number a channel: [joints, channels], [rows, columns]. */
+    shape: z.array(count).min(1).max(4).optional(),
   }),
   embedding: z.strictObject({
     width: count,
@@ -41,7 +43,7 @@ export const manifestSchema = z.strictObject({
     space: text,
   }),
   files: z.strictObject({
-    /** Window [N, samples, channels] → embedding [N, width]; N is 1 or left open. */
+    /** Window [N, samples, …shape] → embedding [N, width]; N is 1 or left open. */
     encoder: modelFile,
     /** Embedding [N, width] → logits [N, classes]; N is 1 or left open. */
     head: modelFile,
@@ -68,9 +70,14 @@ export const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** The numbers in one window: samples × channels. */
-export function windowLength({ window }: Pick<Manifest, 'window'>): number {
-  return window.samples * window.channels.length;
+/** Shape of one window, without the batch axis. */
+export function windowShape({ window }: Pick<Manifest, 'window'>): number[] {
+  return [window.samples, ...(window.shape ?? [window.channels.length])];
+}
+
+/** The numbers in one window. */
+export function windowLength(manifest: Pick<Manifest, 'window'>): number {
+  return windowShape(manifest).reduce((product, size) => product * size, 1);
 }
 
 /**

@@ -301,6 +301,18 @@ export const operators: Readonly<Record<string, Inference>> = {
     return { shape: x.shape, type: sameType(x, updates) };
   },
 
+  /** Values and, int64, their places. */
+  TopK: ([x, k], attributes, outputs) => {
+    const axis = axisOf(integer(attributes, 'axis', -1), x.shape.length);
+    const [wanted] = elementsOf(k, 'the count') as [number];
+    mustBe(wanted >= 1 && wanted <= x.shape[axis]!, `${wanted} of the ${x.shape[axis]!} along axis ${axis}`);
+    const shape = x.shape.with(axis, wanted);
+    return [
+      { shape, type: x.type },
+      { shape, type: 'int64' as const },
+    ].slice(0, outputs);
+  },
+
   OneHot: ([indices, depth, values]) => ({
     shape: [...indices.shape, elementsOf(depth, 'the depth')[0]!],
     type: values.type,

@@ -1,6 +1,6 @@
 /** One tower's two onnxruntime sessions. `run` blocks its thread: for worker threads and child processes. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { ModelError, windowLength } from './manifest.js';
+import { ModelError, windowLength, windowShape } from './manifest.js';
 import type { Manifest } from './manifest.js';
 import type { Provider } from './providers.js';
 import type { Tower } from './store.js';
@@ -13,7 +13,7 @@ export interface Classification {
 }
 
 export interface TowerSession {
-  /** @param window [count, samples, channels] */
+  /** @param window [count, samples, …shape] */
   run(window: Float32Array, count: number): Promise<Classification>;
   release(): Promise<void>;
 }
@@ -114,8 +114,8 @@ function name({ manifest }: { manifest: Manifest }, part: 'encoder' | 'head'): s
  * @throws ModelError if a file is no ONNX or does not fit its manifest; onnxruntime's error if the provider does not run it
  */
 export async function openTower(tower: Tower, provider: Provider, threads: number): Promise<TowerSession> {
-  const { window, embedding, classes, temperature } = tower.manifest;
-  const shape = [window.samples, window.channels.length];
+  const { embedding, classes, temperature } = tower.manifest;
+  const shape = windowShape(tower.manifest);
   const sessionOptions = options(provider, threads);
   const encoder = await openModel(name(tower, 'encoder'), tower.encoder, shape, embedding.width, sessionOptions);
   const opened = [encoder];

@@ -7,34 +7,14 @@
  *  hold no times. So the pictures are taken to lie evenly over the time of the inertial file (15 to 21 a second); 30 a second
  *  are believed only where there is none. */
 import { readFile } from 'node:fs/promises';
+import { kinectV1Joints } from '../../pipelines/skeleton/layouts.js';
 import type { ActivityRecording, Loaded } from './dataset.js';
 import { readMatlab } from './matlab.js';
 import type { MatlabArray } from './matlab.js';
 import { findUtdMhadFiles, loadUtdMhadFiles, utdMhadDuration } from './utd-mhad.js';
 import type { UtdMhadSelection } from './utd-mhad.js';
 
-export const kinectV1Joints = [
-  'head',
-  'shoulder centre',
-  'spine',
-  'hip centre',
-  'left shoulder',
-  'left elbow',
-  'left wrist',
-  'left hand',
-  'right shoulder',
-  'right elbow',
-  'right wrist',
-  'right hand',
-  'left hip',
-  'left knee',
-  'left ankle',
-  'left foot',
-  'right hip',
-  'right knee',
-  'right ankle',
-  'right foot',
-] as const;
+export { kinectV1Joints };
 
 /** Size of a depth picture, pixels. */
 export const [depthWidth, depthHeight] = [320, 240] as const;

@@ -22,6 +22,7 @@ import {
   transformerLayer,
 } from '../layers.js';
 import type { BatchStatistics, Network } from '../layers.js';
+import type { Encoder } from './encoder.js';
 
 /** What the IMU tower reads: 50 Hz is UTD-MHAD's rate; the window holds most of its recordings whole. */
 export const imuWindow = { rate: 50, samples: 152, hop: 25, channels: 6 } as const;
@@ -40,6 +41,15 @@ const samplesPerToken = 2 ** stem.length;
 export const imuTokens = imuWindow.samples / samplesPerToken;
 /** Of one encoder. */
 export const imuEmbeddingWidth = 2 * width;
+/** What the window's channels are. */
+export const imuChannelNames = [
+  'acceleration x, m/s²',
+  'acceleration y, m/s²',
+  'acceleration z, m/s²',
+  'angular rate x, rad/s',
+  'angular rate y, rad/s',
+  'angular rate z, rad/s',
+];
 /** Encoders of a tower. */
 export const imuMembers = 4;
 
@@ -91,10 +101,16 @@ export function imuEmbedding({ g }: Network, tokens: Value): Value {
   return g.concat([g.reduceMean(sequence, [1]), g.reduceMax(sequence, [1])], 1);
 }
 
-/** Activity head: embedding [batch, 2 · width] → logits [batch, classes]. */
-export function activityHead(network: Network, embedding: Value, classes: number): Value {
-  return linear(network, 'head', embedding, classes);
-}
+/** All of it, as training and export take it. */
+export const limuBert: Encoder = {
+  name: 'imu-limu-bert',
+  title: 'encoders after LIMU-BERT with convolutional stems',
+  modality: 'imu',
+  window: { ...imuWindow, instant: [imuWindow.channels], channels: imuChannelNames },
+  width: imuEmbeddingWidth,
+  embed: (network, window, statistics) =>
+    imuEmbedding(network, imuEncoder(network, normalisedWindow(network, window), statistics)),
+};
 
 /** Pre-training's decoder: tokens [batch · tokens, width] → normalised window [batch, samples, 6]. */
 export function imuDecoder(network: Network, tokens: Value): Value {

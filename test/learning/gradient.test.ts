@@ -246,6 +246,14 @@ const cases: Record<string, Case[]> = {
       build: (g, [x, w]) => g.conv(x, w, undefined, { strides: [1, 2], dilations: [2, 1] }),
       ...product,
     },
+    {
+      shapes: [
+        [2, 2, 3, 4, 5],
+        [3, 2, 2, 3, 3],
+      ],
+      build: (g, [x, w]) => g.conv(x, w, undefined, { strides: [1, 2, 2], pads: [1, 1, 1, 0, 1, 1] }),
+      ...product,
+    },
   ],
   ConvTranspose: [
     {

@@ -1,0 +1,127 @@
+/**
+ * The LiDAR tower: Point Transformer layers over the points of every frame (Zhao, Jiang, Jia, Torr, Koltun, 'Point Transformer', ICCV
+ * 2021), then a transformer over the frames. Not trained yet: there is no LiDAR among the recordings of people.
+ *
+ *    window [batch, frames, 128, 5], points of the person's crop in farthest-point order ─▶ [batch · frames · 128, 5]
+ *        ─ attention among neighbours ─ 32 points, each of its neighbours ─ attention ─ maximum over the points ─▶ [batch · frames, 64]
+ *        ─ transformer over the frames ─ mean and maximum over time ─▶ embedding [batch, 128]
+ */
+import type { Value } from '../graph.js';
+import { layerNormalization, linear, transformerLayer } from '../layers.js';
+import type { Network } from '../layers.js';
+import type { Encoder } from './encoder.js';
+
+const points = 128;
+const window = {
+  rate: 6.25,
+  samples: 19,
+  hop: 3.125,
+  instant: [points, 5],
+  channels: ['x, m', 'y, m', 'z, m', 'intensity, 0 to 1', 'present'],
+} as const;
+
+const firstWidth = 32;
+const secondWidth = 64;
+/** In farthest-point order, the first points of a cloud are a thinner cloud of the same shape. */
+const thinned = 32;
+const neighbours = 8;
+const layers = 2;
+
+interface Cloud {
+  /** [clouds, points, 3] */
+  readonly position: Value;
+  /** [clouds · points, width] */
+  readonly features: Value;
+}
+
+/** Rows of `from` [clouds · points, width] that are neighbours of each centre: [clouds · centres · neighbours, width]. */
+function gatherRows({ g }: Network, from: Value, places: Value, pointsInCloud: number): Value {
+  const [clouds, centres, count] = places.shape as [number, number, number];
+  const first = g.constant(
+    [clouds, 1, 1],
+    Array.from({ length: clouds }, (_, cloud) => cloud * pointsInCloud),
+    'int64',
+  );
+  return g.gather(from, g.reshape(g.add(places, first), [clouds * centres * count]));
+}
+
+/** int64 places [clouds, centres, neighbours] of the points nearest to each centre, itself among them. */
+function nearest({ g }: Network, centres: Value, position: Value): Value {
+  const square = (x: Value) => g.reduceSum(g.mul(x, x), [2], true);
+  const across = g.mul(g.matMul(centres, g.transpose(position)), -2);
+  return g.smallest(g.add(g.add(square(centres), g.transpose(square(position))), across), neighbours);
+}
+
+/** From each neighbour to its centre: [clouds · centres · neighbours, 3]. */
+function offsets(network: Network, centres: Value, position: Value, places: Value): Value {
+  const { g } = network;
+  const [clouds, count] = centres.shape as [number, number];
+  const cloudSize = position.shape[1]!;
+  const around = gatherRows(network, g.reshape(position, [clouds * cloudSize, 3]), places, cloudSize);
+  const repeated = g.expand(g.reshape(centres, [clouds * count, 1, 3]), [clouds * count, neighbours, 3]);
+  return g.sub(g.reshape(repeated, around.shape), around);
+}
+
+const perceptron = (network: Network, name: string, x: Value, width: number): Value =>
+  linear(network, `${name}.out`, network.g.relu(linear(network, `${name}.in`, x, width)), width);
+
+/**
+ * Section 3.2: yᵢ = Σⱼ softmaxⱼ(γ(φ(xᵢ) − ψ(xⱼ) + δ)) ⊙ (α(xⱼ) + δ), δ = θ(pᵢ − pⱼ), over the neighbours j of i, channel by channel;
+ * added to xᵢ.
+ */
+function pointAttention(network: Network, name: string, { position, features }: Cloud): Value {
+  const { g } = network;
+  const [clouds, count] = position.shape as [number, number];
+  const [rows, width] = features.shape as [number, number];
+  const places = nearest(network, position, position);
+  const x = layerNormalization(network, `${name}.norm`, features);
+  const of = (kind: string) => linear(network, `${name}.${kind}`, x, width);
+  const around = (value: Value) => gatherRows(network, value, places, count);
+  const place = perceptron(network, `${name}.place`, offsets(network, position, position, places), width);
+  const query = g.reshape(g.expand(g.reshape(of('query'), [rows, 1, width]), [rows, neighbours, width]), [
+    clouds * count * neighbours,
+    width,
+  ]);
+  const relation = g.add(g.sub(query, around(of('key'))), place);
+  const byChannel = (value: Value) => g.transpose(g.reshape(value, [rows, neighbours, width]));
+  const weights = g.softmax(byChannel(perceptron(network, `${name}.weight`, relation, width)));
+  const mixed = g.reduceSum(g.mul(weights, byChannel(g.add(around(of('value')), place))), [2]);
+  return g.add(features, linear(network, `${name}.out`, mixed, width));
+}
+
+/** Section 3.4, 'transition down': fewer points, each the maximum over its neighbours. */
+function thinner(network: Network, name: string, { position, features }: Cloud, kept: number, width: number): Cloud {
+  const { g } = network;
+  const [clouds, count] = position.shape as [number, number];
+  const centres = g.slice(position, 1, 0, kept);
+  const places = nearest(network, centres, position);
+  const around = gatherRows(network, g.relu(linear(network, name, features, width)), places, count);
+  const largest = g.reduceMax(g.reshape(around, [clouds * kept, neighbours, width]), [1]);
+  return { position: centres, features: largest };
+}
+
+export const lidarEncoder: Encoder = {
+  name: 'lidar-point-transformer',
+  title: 'LiDAR: Point Transformer over frames, transformer along time',
+  modality: 'lidar',
+  window,
+  width: 2 * secondWidth,
+  embed(network, x) {
+    const { g } = network;
+    const [batch, frames] = x.shape as [number, number];
+    const clouds = g.reshape(x, [batch * frames, points, 5]);
+    const position = g.slice(clouds, 2, 0, 3);
+    const start = g.relu(linear(network, 'points', g.reshape(clouds, [-1, 5]), firstWidth));
+    const whole = { position, features: pointAttention(network, 'fine', { position, features: start }) };
+    const few = thinner(network, 'thinner', whole, thinned, secondWidth);
+    const seen = pointAttention(network, 'coarse', few);
+    const perFrame = g.reduceMax(g.reshape(seen, [batch * frames, thinned, secondWidth]), [1]);
+    const place = [frames, secondWidth];
+    const when = g.parameter('time', place, network.weights('time', place, { deviation: 0.02 }));
+    let y = g.reshape(g.add(g.reshape(perFrame, [batch, frames, secondWidth]), when), [-1, secondWidth]);
+    for (let i = 0; i < layers; i++)
+      y = transformerLayer(network, `layer.${i}`, y, { tokens: frames, heads: 4, feedForward: 2 * secondWidth });
+    const sequence = g.reshape(y, [batch, frames, secondWidth]);
+    return g.concat([g.reduceMean(sequence, [1]), g.reduceMax(sequence, [1])], 1);
+  },
+};
