@@ -18,14 +18,13 @@ export interface PointAugmentation {
   readonly loss: number;
   /** Most of the share of instants that are lost, likewise. */
   readonly instantLoss: number;
-  /** Share of windows that are mirrored, left to right. Only where no class has a side. */
-  readonly mirror: number;
 }
 
 /**
  * Writes one augmented window of a recording. A recording shorter than the window is held at its ends.
  * @param recording [count, points, channels] as `createRadarPointFeatures` gives them: x y z velocity snr range age present
  * @param begin first instant, may lie between two
+ * @param mirrored left to right
  * @param out [instants, points, channels], written anew
  */
 export function augmentedPoints(
@@ -33,7 +32,8 @@ export function augmentedPoints(
   points: number,
   channels: number,
   begin: number,
-  { warp, rotation, size, height, noise, gain, loss, instantLoss, mirror }: PointAugmentation,
+  mirrored: boolean,
+  { warp, rotation, size, height, noise, gain, loss, instantLoss }: PointAugmentation,
   random: Random,
   out: Float32Array,
 ): void {
@@ -46,7 +46,7 @@ export function augmentedPoints(
   const angle = rotation * random.normal();
   const scale = Math.exp(between(size));
   const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
-  const side = random.uniform() < mirror ? -1 : 1;
+  const side = mirrored ? -1 : 1;
   const up = height * random.normal();
   const velocityFactor = speed * (1 + gain * random.normal());
   const lost = loss * random.uniform();

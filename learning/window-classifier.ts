@@ -9,7 +9,7 @@ import { softmax } from '../models/tower-session.js';
 import { trained } from '../models/weights.js';
 import type { Weights, WeightSource } from '../models/weights.js';
 import { trainingStep } from './adamw.js';
-import { createSampler, initialWeights } from './imu-tower.js';
+import { createSampler, initialWeights } from './initial.js';
 import { createRandom, mixSeeds } from './random.js';
 import type { Random } from './random.js';
 import { statisticsOutputs, train } from './train.js';

@@ -12,11 +12,18 @@
 import type { Value } from '../graph.js';
 import { batchNormalization, convolution, linear, sharingWeights, transformerLayer } from '../layers.js';
 import type { BatchStatistics, Network } from '../layers.js';
+import type { Encoder } from './encoder.js';
 
-/** What the tower reads: 2 s. An instant holds the points of the frames that arrived in a tenth of a second. */
-export const mmwavePointsWindow = { rate: 10, instants: 20, hop: 5, points: 48, channels: 8 } as const;
+const window = {
+  rate: 10,
+  samples: 20,
+  hop: 5,
+  instant: [48, 8],
+  channels: ['x, m', 'y, m', 'z, m', 'velocity, m/s', 'SNR, 20 dB', 'range, m', 'age, s', 'present'],
+} as const;
 
-const { instants, points } = mmwavePointsWindow;
+const instants = window.samples;
+const points = window.instant[0];
 /** What `centred` makes of a point's channels. */
 const centredChannels = 6;
 const pointWidths = [32, 64] as const;
@@ -25,7 +32,6 @@ const temporalKernel = 3;
 const heads = 4;
 const feedForward = 192;
 const layers = 2;
-export const mmwavePointsEmbeddingWidth = 2 * width;
 
 type Row = [x: Value, y: Value, z: Value, velocity: Value, snr: Value, range: Value, age: Value, present: Value];
 
@@ -63,15 +69,10 @@ function pointSets(network: Network, window: Value): Value {
   return linear(network, 'set', all, width);
 }
 
-/**
- * @param window [batch, instants, points, 8]
- * @param statistics collects the batch's statistics while training; absent: the averages that training kept
- * @returns embedding [batch, 192]
- */
-export function mmwavePointsEncoder(network: Network, window: Value, statistics?: BatchStatistics[]): Value {
+function embed(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
-  const batch = window.shape[0]!;
-  let y = g.transpose(g.reshape(pointSets(network, window), [batch, instants, width]));
+  const batch = x.shape[0]!;
+  let y = g.transpose(g.reshape(pointSets(network, x), [batch, instants, width]));
   for (const name of ['temporal.0', 'temporal.1'])
     y = g.relu(batchNormalization(network, name, convolution(network, name, y, width, temporalKernel), statistics));
   const position = g.parameter(
@@ -85,3 +86,15 @@ export function mmwavePointsEncoder(network: Network, window: Value, statistics?
   const sequence = g.reshape(y, [batch, instants, width]);
   return g.concat([g.reduceMean(sequence, [1]), g.reduceMax(sequence, [1])], 1);
 }
+
+/** Frames are to be gathered over `mmwavePointsSpan`: see `createRadarPointFeatures`. */
+export const mmwavePointsEncoder: Encoder = {
+  name: 'mmwave-points',
+  title: "encoder of radar points: PointNet's sets, a transformer over time",
+  modality: 'mmwave',
+  window,
+  width: 2 * width,
+  embed,
+};
+/** Seconds of frames that an instant holds. */
+export const mmwavePointsSpan = 0.1;
