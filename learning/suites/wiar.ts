@@ -20,9 +20,9 @@ import type { SuiteLine, SuiteRequest } from './suite.js';
 
 const classes = wiarActivities.length;
 const encoder = wifiGruEncoder;
-export const wiarEpochs = 80;
+export const wiarEpochs = 50;
 /** Of going on with the few labelled recordings: passes over the others. */
-const furtherEpochs = 12;
+const furtherEpochs = 8;
 const newPlacement = 'height-120';
 const shots = [1, 5, 10] as const;
 /** Last repetition of the new placement of which the labels may be used. */
