@@ -37,11 +37,15 @@ export interface ActivityState {
   absent(at: number): { activity: string; since: number; change: boolean };
 }
 
+/** After so long without a window, seconds, the next one counts at once: what was before is over. */
+const over = 2;
+
 export function createActivityState({ windows, minimumDuration, unknownBelow }: ActivityPolicy): ActivityState {
   let current: string | undefined;
   let since = 0;
   /** Nobody gives windows: the first one counts at once. */
   let lost = true;
+  let lastStart = 0;
   let candidate: string | undefined;
   let candidateSince = 0;
   let seen = 0;
@@ -58,6 +62,8 @@ export function createActivityState({ windows, minimumDuration, unknownBelow }: 
   return {
     window(found, confidence, start) {
       const says = confidence < unknownBelow ? unknown : found;
+      if (start - lastStart > over) lost = true;
+      lastStart = start;
       if (lost) {
         lost = false;
         return become(says, start);

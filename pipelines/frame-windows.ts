@@ -9,7 +9,8 @@
 import type { Frame, Modality } from '../drivers/frames.js';
 import { createDeviceClock } from './clock.js';
 import { faults, type Fault, type FrameFeatures } from './features.js';
-import { lateStart, type WindowGrid } from './window-grid.js';
+import { defaultMaxGap } from './resample.js';
+import { endPatience, lateStart, type WindowGrid } from './window-grid.js';
 import { leastSound, type RefusedWindow, type Window } from './window.js';
 
 /** A silence after which the sensor counts as gone, seconds. */
@@ -249,7 +250,11 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     },
 
     tick(now) {
-      if (written > 0 && now - arriving.last > longestSilence) endSegment();
+      if (written === 0) return;
+      const silent = now - arriving.last;
+      // In time for the other sensors' parts of the same window.
+      const due = nextWindow === firstWindow && now > grid.startOf(firstWindow) + grid.length + endPatience;
+      if (silent > longestSilence || (due && silent > defaultMaxGap)) endSegment();
     },
 
     end() {

@@ -11,7 +11,7 @@ import { createImuInspector } from './imu-quality.js';
 import { createMotionGate } from './motion-gate.js';
 import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
 import { createSlidingWindows } from './sliding-windows.js';
-import { createWindowGrid, type WindowGrid } from './window-grid.js';
+import { createWindowGrid, endPatience, type WindowGrid } from './window-grid.js';
 import { leastSound, type RefusedWindow, type Window } from './window.js';
 
 const channels = 6;
@@ -56,11 +56,13 @@ function createImuWindows(
   onWindow: (window: Stretch) => void,
 ) {
   let firstWindow = 0;
+  let given = true; // the first window of the segment
   let heldAtStart = 0;
   let usedArrival = 0;
   const gate = createMotionGate(shape.samples);
   const sliding = createSlidingWindows({ ...shape, channels }, (data, first, heldSamples) => {
     const start = grid.startOf(firstWindow + first / shape.hop);
+    given = true;
     onWindow({
       start,
       end: start + grid.length,
@@ -76,6 +78,7 @@ function createImuWindows(
       segmentStart(time) {
         gate.reset();
         firstWindow = grid.open(sensor, time);
+        given = false;
         const start = grid.startOf(firstWindow);
         heldAtStart = Math.max(0, Math.floor((time - start) * shape.rate));
         return start;
@@ -97,6 +100,8 @@ function createImuWindows(
       resampler.push(time, values);
     },
     end: () => resampler.end(),
+    /** End of the segment's first window while it is not full. */
+    firstEnd: () => (given ? Infinity : grid.startOf(firstWindow) + grid.length),
     statistics: () => resampler.statistics(),
   };
 }
@@ -242,7 +247,9 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
 
     tick(now) {
       const patience = Math.max(leastPatience, Math.min(mostPatience, clock.statistics().largestDelay));
-      if (silent || !(now - lastArrival > defaultMaxGap + patience)) return;
+      // In time for the other sensors' parts of the same window.
+      const due = now > windows.firstEnd() + endPatience;
+      if (silent || !(now - lastArrival > defaultMaxGap + (due ? 0 : patience))) return;
       silent = true;
       endSegment();
     },

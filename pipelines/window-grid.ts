@@ -10,6 +10,9 @@
 /** How much of a window's start a sensor may miss, seconds. */
 export const lateStart = 0.25;
 
+/** A performance shorter than a window: so long after the window's end, seconds, no more samples of it are waited for. */
+export const endPatience = 0.1;
+
 export interface WindowGrid {
   /** Seconds. */
   readonly length: number;

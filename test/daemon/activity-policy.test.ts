@@ -42,6 +42,8 @@ void t.test('after nobody gave windows, the first one counts at once', (t) => {
   t.match(state.absent(5), { activity: 'unknown', since: 5, change: true });
   t.match(state.absent(6), { activity: 'unknown', since: 5, change: false });
   t.match(state.window('sit', 1, 9), { activity: 'sit', since: 9, change: true });
+  t.match(state.window('walk', 1, 10), { activity: 'sit', change: false });
+  t.match(state.window('walk', 1, 13), { activity: 'walk', since: 13, change: true }, 'or for 2 s');
   t.end();
 });
 

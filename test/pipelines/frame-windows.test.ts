@@ -210,6 +210,16 @@ void t.test(
   },
 );
 
+void t.test('a short performance gives its window soon after the window ends, not a whole silence later', (t) => {
+  const { push, tick, windows } = pipeline();
+  for (let i = 0; i < 54; i++) push(frame(10 + i / 30, 10 + i / 30)); // until 11.77
+  tick(12.09);
+  t.equal(windows.length, 0);
+  tick(12.11);
+  t.equal(windows.length, 1);
+  t.end();
+});
+
 void t.test('times that are none, or not after the one before, are left out; a clock that is set begins anew', (t) => {
   const { push, windows, statistics } = pipeline();
   for (let i = 0; i < 90; i++) {
