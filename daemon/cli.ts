@@ -42,6 +42,18 @@ function speed(text: string): number | 'fastest' {
   return factor;
 }
 
+function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < Infinity)) throw new InvalidArgumentError('A number, 0 or more.');
+  return value;
+}
+
+function aboveZero(text: string): number {
+  const value = notNegative(text);
+  if (value === 0) throw new InvalidArgumentError('A number above 0.');
+  return value;
+}
+
 function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
 }
@@ -146,6 +158,21 @@ program
   .option('--npy <dir>', 'write each field of all frames as NumPy files into this folder')
   .addOption(json())
   .action(async (file: string, options) => (await import('./commands/decode.js')).decode(file, options as never));
+
+program
+  .command('plot')
+  .description('draw a recording or capture as PNG pictures: waveforms, heatmaps, spectrograms, windows (docs/plot.md)')
+  .argument('<file>', 'an MCAP recording, or a capture as `decode` takes it')
+  .requiredOption('--out <dir>', 'folder for the pictures, <sensor>-<what>.png')
+  .option('--driver <name>', "the device; default: recognised by the file's content")
+  .option('--sensor <name>', 'of a recording with several sensors, only this one')
+  .option('--metadata <file>', "a LiDAR's own description (Ouster: JSON)")
+  .option('--profile <file>', "a radar's profile (TI: .cfg)")
+  .option('--setting <name=value>', 'a setting of the driver (docs/configuration.md); may be given again', collect, [])
+  .option('--from <seconds>', "from here on, in seconds from the file's beginning", notNegative, 0)
+  .option('--seconds <n>', 'so much of it; default: to the end', aboveZero)
+  .addOption(json())
+  .action(async (file: string, options) => (await import('./commands/plot.js')).plot(file, options as never));
 
 await program.parseAsync().catch((error: unknown) => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -1,25 +1,17 @@
 /** `babel-gateway decode`: a capture to its frames, for people at the bench. */
-import { resolve } from 'node:path';
-import { z } from 'zod';
 import type { Decoder, Driver } from '../../drivers/driver.js';
 import { fieldsOf } from '../../drivers/frame-fields.js';
 import type { Field } from '../../drivers/frame-fields.js';
 import type { Frame } from '../../drivers/frames.js';
-import { drivers, findDriver } from '../../drivers/registry.js';
 import type { SensorDescription } from '../../drivers/recording/sensor-description.js';
 import { containerOf, pieces } from '../decode/capture.js';
+import { driverNamed, settingsFor, type SettingOptions } from '../decode/driver-settings.js';
 import { createNpyFrames } from '../decode/npy-frames.js';
 import { recognise } from '../decode/recognise.js';
-import { readDriverFiles } from '../driver-files.js';
-import { closest } from '../suggest.js';
 
-export interface DecodeOptions {
+export interface DecodeOptions extends SettingOptions {
   driver?: string;
   sensor?: string;
-  metadata?: string;
-  profile?: string;
-  /** `name=value` */
-  setting: string[];
   npy?: string;
   json: boolean;
 }
@@ -106,16 +98,6 @@ async function openFile(
   };
 }
 
-function driverNamed(name: string): Driver {
-  const found = findDriver(name);
-  if (found) return found;
-  const known = drivers.map((driver) => driver.name);
-  const meant = closest(name, known);
-  throw new Error(
-    `no driver '${name}'${meant === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${meant}?`}`,
-  );
-}
-
 /** The recorded sensor of that name, or the only one. */
 async function sensorOf(file: string, name: string | undefined): Promise<SensorDescription> {
   const found = new Map<string, SensorDescription>();
@@ -129,61 +111,6 @@ async function sensorOf(file: string, name: string | undefined): Promise<SensorD
   if (name !== undefined || others.length > 0)
     throw new Error(`${file}: which sensor? Name one with --sensor: ${[...found.keys()].join(', ')}`);
   return only;
-}
-
-async function settingsFor(driver: Driver, options: DecodeOptions, recorded?: SensorDescription) {
-  const given: Record<string, unknown> = {};
-  for (const text of options.setting) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new Error(`--setting ${text}: give it as name=value`);
-    given[text.slice(0, at)] = valueOf(text.slice(at + 1));
-  }
-  for (const name of ['metadata', 'profile'] as const) {
-    const path = options[name];
-    if (path === undefined) continue;
-    if (driver.files?.includes(name) !== true) throw new Error(`${driver.name} takes no --${name}`);
-    given[name] = resolve(path);
-  }
-  const read = (values: object) =>
-    driver.settings.safeParse({ ...(recorded?.settings as object | undefined), ...values });
-  let result = read(given);
-  // A text may look like a number.
-  if (!result.success) {
-    const texts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, asText(value)]));
-    const asTexts = result.error.issues.flatMap(({ path: [name] }) =>
-      typeof name === 'string' && name in texts ? [[name, texts[name]] as const] : [],
-    );
-    const again = read({ ...given, ...Object.fromEntries(asTexts) });
-    if (again.success) result = again;
-  }
-  if (!result.success) throw new Error(`settings of ${driver.name}: ${settingProblems(driver, result.error.issues)}`);
-  // A file that is not named here is not looked for: a recording holds its own, and a driver says itself what it lacks.
-  return { settings: result.data, files: await readDriverFiles(driver, given) };
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function settingProblems(driver: Driver, issues: readonly z.core.$ZodIssue[]): string {
-  const known = Object.keys(driver.settings instanceof z.ZodObject ? driver.settings.shape : {});
-  const unknown = (key: string) => {
-    const meant = closest(key, known);
-    return `there is no ${key}; ${meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`}`;
-  };
-  return issues
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map(unknown) : `${issue.path.join('.')}: ${issue.message}`,
-    )
-    .join('; ');
-}
-
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
 
 /** Waits where whoever reads is slow. */
