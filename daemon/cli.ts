@@ -9,6 +9,8 @@ const badConfiguration = 2;
 const program = new Command('babel-gateway')
   .description('Edge sensing gateway: live sensors in, activity labels over MQTT out.')
   .version(packageVersion())
+  // Options of a suite are its own, not those of evaluate --all, which are called the same.
+  .enablePositionalOptions()
   .showHelpAfterError('(--help shows what can stand here)')
   .showSuggestionAfterError();
 
