@@ -16,7 +16,9 @@ import { loadTrunkFolder } from '../learning/trunk-folder.js';
 import type { TrunkFolder } from '../learning/trunk-folder.js';
 import { lines } from '../pictures/lines.js';
 import type { LinesPanel } from '../pictures/lines.js';
-import { scatter } from '../pictures/scatter.js';
+import { draw } from '../pictures/figure.js';
+import { scatterPanel } from '../pictures/scatter.js';
+import type { Panel } from '../pictures/panel.js';
 import type { Scatter } from '../pictures/scatter.js';
 
 export interface ExplainOptions {
@@ -194,18 +196,23 @@ async function space(
       { ...shared, panelTitle: `${when} alignment, by activity`, colour: { classes: activity, names: activities } },
     );
   }
-  const { title } = { title: `${count} windows of ${rows.names.join(', ')}` };
   const people = [...new Set(rows.subjects)].sort((a, b) => a - b);
   await save(
     'space.png',
-    await scatter({
+    await draw({
       title: 'The embedding space before and after alignment (t-SNE)',
-      subtitle: `${title}, subjects ${people.join(', ')}${unseen ? ', never trained on' : ''}; before: the same modules with their first random weights`,
-      panels,
+      subtitle: `${count} windows of ${rows.names.join(', ')}, subjects ${people.join(', ')}${unseen ? ', never trained on' : ''}; before: the same modules with their first random weights`,
+      panels: panels.map(withoutNumbers),
       columns: 2,
     }),
   );
   return { divergences, windows: count, activities };
+}
+
+/** Only how far points lie apart means anything. */
+function withoutNumbers(options: Scatter): Panel {
+  const panel = scatterPanel(options);
+  return { ...panel, grid: false, x: { ...panel.x!, ticks: [] }, y: { ...panel.y!, ticks: [] } };
 }
 
 /** Windows of some activities, no more than are asked for; whole classes, so that groups can be seen. */
