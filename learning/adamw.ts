@@ -20,6 +20,13 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
   /** The whole gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al. 2013). */
   readonly clipNorm?: number;
+  /** The step's gradient by each trainable parameter, in the order of `packing()`; absent: the loss's own. */
+  readonly gradients?: readonly Value[] | undefined;
+  /**
+   * What share of its update each parameter takes, by name; absent: all of it. With θ′ the update and 1 − μ the share, the parameter is
+   * the moving average μ θ + (1 − μ) θ′.
+   */
+  readonly share?: ((name: string) => number) | undefined;
 }
 
 /** What a training step's file reads and gives besides the network's own inputs and outputs. */
@@ -63,8 +70,9 @@ export function trainingStep(
   g: Graph,
   loss: Value,
   extraOutputs: Readonly<Record<string, Value>> = {},
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, clipNorm = Infinity }: AdamWOptions = {},
+  options: AdamWOptions = {},
 ): TrainingStep {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, clipNorm = Infinity } = options;
   const packing = g.packing();
   if (packing.length === 0) throw new Error('trainingStep: the graph has no trainable parameter');
   const inputs = [...g.inputs];
@@ -75,7 +83,7 @@ export function trainingStep(
   const firstCorrection = g.input(stepNames.firstCorrection, []);
   const secondCorrection = g.input(stepNames.secondCorrection, []);
 
-  const flat = gradient(g, loss).map((value) => g.reshape(value, [-1]));
+  const flat = (options.gradients ?? gradient(g, loss)).map((value) => g.reshape(value, [-1]));
   const whole = g.concat(flat, 0);
   const norm = g.sqrt(g.reduceSum(g.mul(whole, whole)));
   const slope = clipNorm === Infinity ? whole : g.mul(whole, g.min(1, g.div(clipNorm, g.max(norm, 1e-12))));
@@ -83,11 +91,20 @@ export function trainingStep(
   const m = g.add(g.mul(firstMoment, beta1), g.mul(slope, 1 - beta1));
   const v = g.add(g.mul(secondMoment, beta2), g.mul(g.mul(slope, slope), 1 - beta2));
   const direction = g.div(g.mul(m, firstCorrection), g.add(g.sqrt(g.mul(v, secondCorrection)), epsilon));
-  const decay = g.concat(
-    packing.map(({ shape, length }) => g.filled([length], shape.length > 1 ? weightDecay : 0)),
-    0,
-  );
-  const moved = g.mul(g.add(direction, g.mul(parameters, decay)), learningRate);
+  const perParameter = (value: (parameter: PackedParameter) => number) =>
+    g.concat(
+      packing.map((parameter) => g.filled([parameter.length], value(parameter))),
+      0,
+    );
+  const decay = perParameter(({ shape }) => (shape.length > 1 ? weightDecay : 0));
+  const proposed = g.mul(g.add(direction, g.mul(parameters, decay)), learningRate);
+  const { share } = options;
+  const moved = share
+    ? g.mul(
+        proposed,
+        perParameter(({ name }) => share(name)),
+      )
+    : proposed;
 
   g.output(stepNames.newParameters, g.sub(parameters, moved));
   g.output(stepNames.newFirstMoment, m);

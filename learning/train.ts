@@ -6,7 +6,7 @@ import type { BatchStatistics } from '../models/layers.js';
 import type { Weights } from '../models/weights.js';
 import type { TrainingStep } from './adamw.js';
 import { createTrainer } from './trainer.js';
-import type { TrainingState } from './trainer.js';
+import type { StepResult, TrainingState } from './trainer.js';
 
 export interface Progress {
   readonly step: number;
@@ -23,7 +23,7 @@ export interface TrainOptions {
   readonly steps: number;
   /** Highest learning rate: linear warm-up over 5 % of the steps, then half a cosine to zero. */
   readonly learningRate: number;
-  /** Share of the old value in each step's running average of the weights. */
+  /** Share of the old value in each step's running average of the weights; 0: the last weights are the result. */
   readonly averaging: number;
   /** The network's inputs for a step; must depend on nothing but the step, so that an interrupted training goes on as it would have. */
   readonly feeds: (step: number) => Readonly<Record<string, TensorData>>;
@@ -33,6 +33,8 @@ export interface TrainOptions {
   /** What the training depends on; a checkpoint of another one is not gone on from. */
   readonly fingerprint: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** What each step gave, with the step's extra outputs; a resumed training tells only of the steps that it does itself. */
+  readonly onStep?: ((step: number, result: StepResult) => void) | undefined;
   /** Aborting keeps a checkpoint and rejects. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -107,7 +109,8 @@ export async function train(options: TrainOptions): Promise<Weights> {
   for (let step = first; step < steps; step++) {
     const rate = learningRate * Math.min(1, (step + 1) / warmUp) * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
     const result = await trainer.step(feeds(step), rate);
-    blend(average, trainer.packed(), Math.min(averaging, (step + 1) / (step + 10)));
+    if (averaging > 0) blend(average, trainer.packed(), Math.min(averaging, (step + 1) / (step + 10)));
+    options.onStep?.(step, result);
     for (const name of outputs) {
       const batch = result.outputs[name] as Float32Array;
       const values = running.get(name);
@@ -125,6 +128,7 @@ export async function train(options: TrainOptions): Promise<Weights> {
       kept = Date.now();
     }
   }
+  if (averaging === 0) average = Float32Array.from(trainer.packed());
   keep();
   await trainer.release();
 

@@ -128,3 +128,32 @@ void t.test('what is wrong is said', async (t) => {
   const g = graph();
   t.throws(() => trainingStep(g, g.reduceSum(g.input('x', [2]))), /no trainable parameter/);
 });
+
+void t.test('gradients of the caller, and a share of the update as a moving average', async (t) => {
+  const build = (share?: (name: string) => number) => {
+    const g = graph({ type: 'float64' });
+    const w = g.parameter('w', [1, 2], [1, -2]);
+    const b = g.parameter('b', [2], [0.5, 4]);
+    const loss = g.reduceSum(g.add(g.mul(w, g.input('x', [1, 2])), b));
+    return trainingStep(g, loss, {}, { weightDecay: 0.1, gradients: [g.constant([1, 2], [3, -4]), b], share });
+  };
+  const moved = async (share?: (name: string) => number) => {
+    const trainer = await createTrainer(build(share), { threads: 1 });
+    await trainer.step({ x: Float64Array.of(1, 1) }, 0.1);
+    const { parameters, firstMoment } = trainer.state();
+    await trainer.release();
+    return { parameters: [...parameters], firstMoment: [...firstMoment] };
+  };
+  const [whole, part] = [await moved(), await moved((name) => (name === 'w' ? 0.25 : 1))];
+  const near = (got: number[], wanted: number[]) => wanted.every((value, i) => Math.abs(value - got[i]!) < 1e-12);
+  t.ok(near(whole.firstMoment, [0.3, -0.4, 0.05, 0.4]), whole.firstMoment.join());
+  const start = [1, -2];
+  t.ok(
+    near(
+      part.parameters.slice(0, 2),
+      start.map((value, i) => 0.75 * value + 0.25 * whole.parameters[i]!),
+    ),
+    part.parameters.join(),
+  );
+  t.ok(near(part.parameters.slice(2), whole.parameters.slice(2)));
+});
