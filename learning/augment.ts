@@ -34,22 +34,40 @@ export function rotationMatrix([x, y, z]: readonly [number, number, number]): nu
  */
 export function augmentedWindow(
   samples: Float32Array,
-  { warp, rotation, gain, noise }: Augmentation,
+  augmentation: Augmentation,
   random: Random,
   out: Float32Array,
 ): void {
   const count = samples.length / 6;
   const length = out.length / 6;
   const between = (low: number, high: number) => low + (high - low) * random.uniform();
-  const speed = Math.exp(between(-warp, warp));
+  const speed = Math.exp(between(-augmentation.warp, augmentation.warp));
   const slack = count - 1 - (length - 1) * speed;
   const begin = slack > 0 ? between(0, slack) : between(slack / 2, 0);
+  augmentedStretch(samples, (i) => begin + i * speed, speed, augmentation, random, out);
+}
+
+/**
+ * Writes an augmented window of a given stretch of a recording, which is held at its ends.
+ * @param placeOf place among the recording's samples of each of the window's
+ * @param speed how much faster than recorded it is; turning goes with it
+ */
+export function augmentedStretch(
+  samples: Float32Array,
+  placeOf: (i: number) => number,
+  speed: number,
+  { rotation, gain, noise }: Omit<Augmentation, 'warp'>,
+  random: Random,
+  out: Float32Array,
+): void {
+  const count = samples.length / 6;
+  const length = out.length / 6;
   const turn = rotationMatrix([random.normal() * rotation, random.normal() * rotation, random.normal() * rotation]);
   const gains = Array.from({ length: 6 }, (_, channel) => (1 + gain * random.normal()) * (channel < 3 ? 1 : speed));
   const sample = new Float64Array(6);
 
   for (let i = 0; i < length; i++) {
-    const at = Math.min(Math.max(begin + i * speed, 0), count - 1);
+    const at = Math.min(Math.max(placeOf(i), 0), count - 1);
     const left = Math.min(Math.floor(at), Math.max(count - 2, 0));
     const part = Math.min(at - left, 1);
     const right = Math.min(left + 1, count - 1);

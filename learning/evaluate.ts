@@ -32,15 +32,41 @@ function highest(probabilities: ArrayLike<number>): number {
   return best;
 }
 
-/** Runs a tower over recordings, each cut into windows as the live pipeline cuts it, and compares with their labels. */
-export async function evaluateTower(tower: Tower, recordings: readonly ActivityRecording[]): Promise<Evaluation> {
-  const { classes, window: shape } = tower.manifest;
+/** A recording as a tower reads it. */
+export interface LabelledWindows {
+  readonly id: string;
+  readonly label: string;
+  /** Numbers of each window, and whether the motion gate would let it through. */
+  readonly windows: readonly { readonly data: Float32Array; readonly still?: boolean }[];
+}
+
+/** Runs an IMU tower over recordings, each cut into windows as the live pipeline cuts it, and compares with their labels. */
+export function evaluateTower(tower: Tower, recordings: readonly ActivityRecording[]): Promise<Evaluation> {
+  const { window: shape } = tower.manifest;
+  return evaluateWindows(tower, recordings, ({ id, label, samples, rate }) => ({
+    id,
+    label,
+    windows: imuWindowsOfRecording(samples, rate, shape),
+  }));
+}
+
+/**
+ * Runs a tower over recordings and compares with their labels.
+ * @param windowsOf called with one recording after the other, so that not all windows need lie in memory
+ */
+export async function evaluateWindows<Recording>(
+  tower: Tower,
+  recordings: readonly Recording[],
+  windowsOf: (recording: Recording) => LabelledWindows,
+): Promise<Evaluation> {
+  const { classes } = tower.manifest;
   const session = await openTower(tower, 'cpu', 1);
   const results: RecordingResult[] = [];
-  for (const { id, label, samples, rate } of recordings) {
+  for (const recording of recordings) {
+    const { id, label, windows: given } = windowsOf(recording);
     const sum = new Float64Array(classes.length);
     const windows: string[] = [];
-    for (const window of imuWindowsOfRecording(samples, rate, shape)) {
+    for (const window of given) {
       if (window.still) {
         windows.push(still);
         continue;

@@ -1,50 +1,24 @@
 /** From recordings to the IMU tower and what it is worth: pre-training without labels, fine-tuning, evaluation on other subjects. */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { imuMembers, imuWindow } from '../models/towers/imu.js';
-import type { Tower } from '../models/store.js';
+import { imuMembers, imuWindow, limuBert } from '../models/towers/imu.js';
 import type { Weights } from '../models/weights.js';
 import { resampleRecording } from '../pipelines/resample.js';
 import type { ActivityRecording, LabelledStream } from './datasets/dataset.js';
 import { loadPhoneWatch } from './datasets/phone-watch.js';
 import { loadUtdMhadInertial, utdMhadActions } from './datasets/utd-mhad.js';
 import { evaluateTower } from './evaluate.js';
-import type { Evaluation } from './evaluate.js';
-import { exportImuTower } from './imu-export.js';
 import { fineTuneImu, preTrainImu } from './imu-tower.js';
 import type { Example } from './imu-tower.js';
-import { mixSeeds } from './random.js';
-import { removeCheckpoint } from './train.js';
-import type { Progress } from './train.js';
+import { createStages, finishedTower, utdMhadTerms } from './train-tower.js';
+import type { TowerTrainingRequest, TrainedTower } from './train-tower.js';
 
-export interface ImuTrainingRequest {
-  /** Folder of UTD-MHAD. */
-  readonly data: string;
+export interface ImuTrainingRequest extends TowerTrainingRequest {
   /** Folder of the phone-watch recordings, for pre-training; absent: without them. */
   readonly phoneWatch?: string | undefined;
-  readonly train: readonly number[];
-  readonly test: readonly number[];
-  readonly seed: number;
-  readonly threads: number;
   readonly preTrainingEpochs?: number | undefined;
-  readonly epochs?: number | undefined;
-  /** Folder for the state of an interrupted training. */
-  readonly checkpoints?: string | undefined;
-  readonly gatewayVersion: string;
-  readonly onProgress?: ((stage: string, progress: Progress) => void) | undefined;
-  readonly onWarning?: ((text: string) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
-export interface TrainedImuTower {
-  readonly tower: Tower;
-  /** Absent if no recording of a test subject was there. */
-  readonly evaluation?: Evaluation;
-  readonly trainRecordings: number;
-  readonly unlabelledRecordings: number;
-  readonly seconds: number;
-}
+export type TrainedImuTower = TrainedTower;
 
 export const imuEpochs = { preTraining: 40, fineTuning: 200 } as const;
 /** Pieces of long recordings, samples: each counts as one example of pre-training. */
@@ -70,8 +44,7 @@ function digest(examples: readonly Example[]): string {
  * @throws Error if no recording of the training subjects is there, or if it was interrupted (a checkpoint is kept)
  */
 export async function trainImuTower(request: ImuTrainingRequest): Promise<TrainedImuTower> {
-  const { data, phoneWatch, train, test, seed, threads, checkpoints, gatewayVersion, onProgress, onWarning, signal } =
-    request;
+  const { data, phoneWatch, train, test, seed, gatewayVersion, onWarning } = request;
   const started = Date.now();
   const load = async (subjects: readonly number[]): Promise<readonly ActivityRecording[]> => {
     const { recordings, unreadable } = await loadUtdMhadInertial(data, { subjects });
@@ -82,26 +55,13 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
   const streams = phoneWatch ? (await loadPhoneWatch(phoneWatch)).recordings : [];
   const unlabelled = [...examples, ...pieces(streams)];
 
-  if (checkpoints) mkdirSync(checkpoints, { recursive: true });
-  const files: string[] = [];
-  /** What the stages of one encoder have in common. */
-  const stage = (name: string, member: number) => {
-    const title = `${name}, encoder ${member + 1} of ${imuMembers}`;
-    const checkpoint = checkpoints && join(checkpoints, `imu-${name}-seed-${seed}-encoder-${member}`);
-    if (checkpoint) files.push(checkpoint);
-    return {
-      seed: mixSeeds(seed, member),
-      threads,
-      signal,
-      checkpoint,
-      onProgress: (progress: Progress) => onProgress?.(title, progress),
-    };
-  };
+  const { members: count = imuMembers } = request;
+  const { stage, finish } = createStages('imu', count, request);
   const preTrainingEpochs = request.preTrainingEpochs ?? imuEpochs.preTraining;
   const epochs = request.epochs ?? imuEpochs.fineTuning;
   const dataset = digest(unlabelled);
   const members: Weights[] = [];
-  for (let member = 0; member < imuMembers; member++) {
+  for (let member = 0; member < count; member++) {
     const pretrained =
       preTrainingEpochs > 0
         ? await preTrainImu(unlabelled, { ...stage('pre-training', member), dataset, epochs: preTrainingEpochs })
@@ -115,11 +75,7 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
   }
 
   const datasets = [
-    {
-      dataset: 'utd-mhad',
-      subjects: [...train],
-      terms: 'free for research use with citation (Chen, Jafari, Kehtarnavaz, ICIP 2015)',
-    },
+    utdMhadTerms(train),
     ...(streams.length > 0
       ? [
           {
@@ -134,23 +90,20 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
     text: `Pre-trained without labels for ${preTrainingEpochs} epochs on ${unlabelled.length} recordings, fine-tuned with the labels of ${examples.length} for ${epochs}.`,
     datasets,
   };
-  let tower = exportImuTower(members, utdMhadActions, { trainedOn, figures: {}, seed }, gatewayVersion);
   const tested = test.length > 0 ? await load(test).catch(() => []) : [];
-  const evaluation = tested.length > 0 ? await evaluateTower(tower, tested) : undefined;
-  if (evaluation) {
-    const { accuracy, windowAccuracy } = evaluation;
-    const figures = {
-      accuracy,
-      windowAccuracy,
-      testSubjects: [...new Set(tested.map(({ subject }) => subject))],
-      testRecordings: tested.length,
-    };
-    tower = { ...tower, manifest: { ...tower.manifest, figures } };
-  }
-  files.forEach(removeCheckpoint);
+  const description = { trainedOn, seed };
+  const finished = await finishedTower(
+    limuBert,
+    members,
+    utdMhadActions,
+    description,
+    gatewayVersion,
+    tested,
+    evaluateTower,
+  );
+  finish();
   return {
-    tower,
-    ...(evaluation && { evaluation }),
+    ...finished,
     trainRecordings: examples.length,
     unlabelledRecordings: unlabelled.length,
     seconds: (Date.now() - started) / 1000,

@@ -2,7 +2,7 @@
  * The depth tower: a small 2-D ResNet over every frame (He, Zhang, Ren, Sun, CVPR 2016), then residual convolutions along time.
  *
  *    window [batch, frames, 48, 48] ─ the frame, its change since the one before ─▶ [batch · frames, 2, 48, 48]
- *        ─ ResNet ─▶ [batch · frames, 64, 6, 6] ─ one vector a frame ─▶ [batch, 128, frames]
+ *        ─ ResNet ─▶ [batch · frames, 48, 6, 6] ─ one vector a frame ─▶ [batch, 128, frames]
  *        ─ residual blocks along time ─ mean and maximum over time ─▶ embedding [batch, 256]
  *        frames ─ joints ─▶ [batch · frames, 60]: where the joints are, learned beside the labels (training only)
  */
@@ -21,8 +21,8 @@ const window = {
   channels: ['distance from the person’s median; 0: no body'],
 } as const;
 
-/** Channels of the ResNet's stages; each halves the picture. */
-const stem = 16;
+/** Channels of the ResNet's stem, which makes 12 × 12 of the picture, and of its stages; the second halves that again. */
+const stem = 24;
 const stages = [24, 48] as const;
 /** Channels of what is left of a picture before it becomes one vector. */
 const squeezed = 16;
@@ -41,8 +41,7 @@ function pictures({ g }: Network, x: Value): Value {
 /** What each frame shows: [batch, frames, 48, 48] → [batch · frames, frameWidth]. */
 export function depthFrames(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
-  let y = convolutionLayer(network, 'stem', pictures(network, x), stem, [5, 5], [2, 2], statistics);
-  y = g.maxPool(y, [2, 2], { strides: [2, 2] });
+  let y = convolutionLayer(network, 'stem', pictures(network, x), stem, [7, 7], [4, 4], statistics);
   for (const [i, channels] of stages.entries())
     y = residualBlock(network, `stage.${i}`, y, channels, i === 0 ? [1, 1] : [2, 2], statistics);
   // Where something is in the picture matters, so it is not averaged away.

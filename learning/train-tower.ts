@@ -1,0 +1,96 @@
+/** From labelled recordings to a tower of several encoders side by side, and what it is worth on other subjects. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tower } from '../models/store.js';
+import type { Encoder } from '../models/towers/encoder.js';
+import type { Weights } from '../models/weights.js';
+import type { TrainingOptions } from './classifier.js';
+import type { Evaluation } from './evaluate.js';
+import { mixSeeds } from './random.js';
+import { removeCheckpoint } from './train.js';
+import type { Progress } from './train.js';
+import { exportTower } from './tower-export.js';
+import type { TowerDescription } from './tower-export.js';
+
+export interface TowerTrainingRequest {
+  /** Folder of UTD-MHAD. */
+  readonly data: string;
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+  readonly seed: number;
+  readonly threads: number;
+  readonly epochs?: number | undefined;
+  /** Encoders side by side. */
+  readonly members?: number | undefined;
+  /** Folder for the state of an interrupted training. */
+  readonly checkpoints?: string | undefined;
+  /** Folder for features that take long to make. */
+  readonly cache?: string | undefined;
+  readonly gatewayVersion: string;
+  readonly onProgress?: ((stage: string, progress: Progress) => void) | undefined;
+  readonly onWarning?: ((text: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainedTower {
+  readonly tower: Tower;
+  /** Absent if no recording of a test subject was there. */
+  readonly evaluation?: Evaluation;
+  readonly trainRecordings: number;
+  /** Those that pre-training saw, without their labels; 0 without pre-training. */
+  readonly unlabelledRecordings: number;
+  readonly seconds: number;
+}
+
+type StageRequest = Pick<TowerTrainingRequest, 'checkpoints' | 'seed' | 'threads' | 'signal' | 'onProgress'>;
+
+/** The options of one stage of training one encoder; its checkpoint is forgotten by `finish`. */
+export function createStages(kind: string, members: number, request: StageRequest) {
+  const { checkpoints, seed, threads, signal, onProgress } = request;
+  const files: string[] = [];
+  if (checkpoints) mkdirSync(checkpoints, { recursive: true });
+  return {
+    stage: (name: string, member: number): Omit<TrainingOptions, 'epochs' | 'dataset'> => {
+      const title = `${name}, encoder ${member + 1} of ${members}`;
+      const checkpoint = checkpoints && join(checkpoints, `${kind}-${name}-seed-${seed}-encoder-${member}`);
+      if (checkpoint) files.push(checkpoint);
+      return {
+        seed: mixSeeds(seed, member),
+        threads,
+        signal,
+        checkpoint,
+        onProgress: (progress) => onProgress?.(title, progress),
+      };
+    },
+    finish: () => files.forEach(removeCheckpoint),
+  };
+}
+
+/** What there is to know of UTD-MHAD where weights were trained on it. */
+export const utdMhadTerms = (subjects: readonly number[]) => ({
+  dataset: 'utd-mhad',
+  subjects: [...subjects],
+  terms: 'free for research use with citation (Chen, Jafari, Kehtarnavaz, ICIP 2015)',
+});
+
+/**
+ * Exports a tower and puts what it is worth into its manifest.
+ * @param tested recordings of the test subjects; where there are none, no figure is given
+ */
+export async function finishedTower<Recording extends { readonly subject: number }>(
+  encoder: Encoder,
+  members: readonly Weights[],
+  classes: readonly string[],
+  description: Omit<TowerDescription, 'figures'>,
+  gatewayVersion: string,
+  tested: readonly Recording[],
+  evaluate: (tower: Tower, tested: readonly Recording[]) => Promise<Evaluation>,
+): Promise<{ tower: Tower; evaluation?: Evaluation }> {
+  const tower = exportTower(encoder, members, classes, { ...description, figures: {} }, gatewayVersion);
+  if (tested.length === 0) return { tower };
+  const evaluation = await evaluate(tower, tested);
+  const { accuracy, windowAccuracy } = evaluation;
+  const testSubjects = [...new Set(tested.map(({ subject }) => subject))];
+  const figures = { accuracy, windowAccuracy, testSubjects, testRecordings: tested.length };
+  return { tower: { ...tower, manifest: { ...tower.manifest, figures } }, evaluation };
+}
