@@ -38,7 +38,9 @@ const stem = [
   { channels: width, kernel: 5 },
 ] as const;
 const samplesPerToken = 2 ** stem.length;
-export const imuTokens = imuWindow.samples / samplesPerToken;
+/** Tokens of a window of so many samples, a multiple of 8. */
+const tokensOf = (samples: number) => samples / samplesPerToken;
+export const imuTokens = tokensOf(imuWindow.samples);
 /** Of one encoder. */
 export const imuEmbeddingWidth = 2 * width;
 /** What the window's channels are. */
@@ -72,13 +74,14 @@ function withLengths({ g }: Network, x: Value): Value {
 }
 
 /**
- * @param x normalised window [batch, samples, 6]
+ * @param x normalised window [batch, samples, 6]; the tower's own are `imuWindow.samples` long
  * @param statistics collects the batch's statistics while training; absent: the averages that training kept
  * @returns tokens [batch · tokens, width]
  */
 export function imuEncoder(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
-  const batch = x.shape[0]!;
+  const [batch, samples] = x.shape as [number, number];
+  const count = tokensOf(samples);
   let y = g.transpose(withLengths(network, x), [0, 2, 1]);
   for (const [i, { channels, kernel }] of stem.entries()) {
     const name = `stem.${i}`;
@@ -86,18 +89,18 @@ export function imuEncoder(network: Network, x: Value, statistics?: BatchStatist
     y = g.maxPool(y, [2], { strides: [2] });
   }
   const tokens = g.transpose(y, [0, 2, 1]);
-  const place = [imuTokens, width];
+  const place = [count, width];
   const position = g.parameter('position', place, network.weights('position', place, { deviation: 0.02 }));
-  y = g.reshape(g.add(tokens, position), [batch * imuTokens, width]);
+  y = g.reshape(g.add(tokens, position), [batch * count, width]);
   // LIMU-BERT shares one layer's weights over all its layers.
   const shared = sharingWeights(network);
-  for (let i = 0; i < layers; i++) y = transformerLayer(shared, 'layer', y, { tokens: imuTokens, heads, feedForward });
+  for (let i = 0; i < layers; i++) y = transformerLayer(shared, 'layer', y, { tokens: count, heads, feedForward });
   return y;
 }
 
-/** Mean and maximum over time: tokens [batch · tokens, width] → embedding [batch, 2 · width]. */
-export function imuEmbedding({ g }: Network, tokens: Value): Value {
-  const sequence = g.reshape(tokens, [tokens.shape[0]! / imuTokens, imuTokens, width]);
+/** Mean and maximum over time: tokens [batch · count, width] → embedding [batch, 2 · width]. */
+export function imuEmbedding({ g }: Network, tokens: Value, count = imuTokens): Value {
+  const sequence = g.reshape(tokens, [tokens.shape[0]! / count, count, width]);
   return g.concat([g.reduceMean(sequence, [1]), g.reduceMax(sequence, [1])], 1);
 }
 

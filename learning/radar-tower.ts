@@ -1,0 +1,134 @@
+/** Training of the radar tower for points with an activity head. */
+import { activityHead, windowShape } from '../models/towers/encoder.js';
+import { mmwavePointsEncoder, mmwavePointsSpan } from '../models/towers/mmwave-points.js';
+import { createRadarPointFeatures } from '../pipelines/radar/point-set.js';
+import { augmentedPoints } from './augment-points.js';
+import type { RadarPointFrame } from './datasets/dataset.js';
+import { instantsOfRecording } from './frame-instants.js';
+import type { PointAugmentation } from './augment-points.js';
+import type { Weights } from '../models/weights.js';
+import { mixSeeds } from './random.js';
+import { likeliest } from './suites/suite.js';
+import { openClassifier, trainClassifier } from './window-classifier.js';
+import type { ClassifierDesign, ClassifierOptions, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
+
+const { rate, samples, instant } = mmwavePointsEncoder.window;
+const [points, channels] = instant as [number, number];
+
+/** One recording at the tower's rate. */
+export interface PointExample {
+  /** [count, points, channels] */
+  readonly instants: Float32Array;
+  readonly classIndex: number;
+}
+
+export const mmwavePointsDesign = (classes: number): ClassifierDesign => ({
+  name: mmwavePointsEncoder.name,
+  inputs: { window: windowShape(mmwavePointsEncoder) },
+  classes,
+  build: (network, { window }, drop, statistics) => [
+    activityHead(network, drop(mmwavePointsEncoder.embed(network, window!, statistics)), classes),
+  ],
+});
+
+export const mmwavePointsRecipe: ClassifierRecipe & { readonly augmentation: PointAugmentation } = {
+  batch: 64,
+  learningRate: 2e-3,
+  weightDecay: 0.02,
+  clipNorm: 1,
+  averaging: 0.98,
+  dropout: 0.3,
+  labelSmoothing: 0.1,
+  // The mean of two sets' points is no set of points.
+  mixing: 0,
+  augmentation: {
+    warp: 0.2,
+    rotation: 0.2,
+    size: 0.1,
+    height: 0.05,
+    noise: 0.02,
+    gain: 0.1,
+    loss: 0.5,
+    instantLoss: 0.1,
+  },
+};
+
+/** A radar's frames, in the order of time, at the tower's rate: [count, points, channels]. */
+export function pointInstants(frames: readonly RadarPointFrame[]): Float32Array {
+  const features = createRadarPointFeatures({ points, span: mmwavePointsSpan });
+  // The demo of these data sets sends no noise; its peaks in dB are what SNR is for other devices.
+  const sent = frames.map((frame) => ({ ...frame, snr: frame.intensity }));
+  return instantsOfRecording(sent, features, rate, 'nearest').data;
+}
+
+/**
+ * Windows that begin anywhere; `perRecording` of each recording an epoch. Every other window is mirrored.
+ * @param mirrored the class that each one is in the mirror
+ */
+export function pointWindows(
+  examples: readonly PointExample[],
+  perRecording: number,
+  mirrored: readonly number[],
+  augmentation: PointAugmentation,
+): ClassifierSource {
+  return {
+    count: examples.length * perRecording,
+    write(index, random, { window }, target) {
+      const { instants, classIndex } = examples[Math.floor(index / perRecording)]!;
+      const begin = random.uniform() * (instants.length / (points * channels) - samples);
+      const mirror = random.uniform() < 0.5;
+      augmentedPoints(instants, points, channels, begin, mirror, augmentation, random, window!);
+      target[mirror ? mirrored[classIndex]! : classIndex] = 1;
+    },
+  };
+}
+
+/** The windows of a recording, every `hop` instants. @returns them one after another, and how many */
+export function windowsOf({ instants }: PointExample, hop: number): { windows: Float32Array; count: number } {
+  const row = points * channels;
+  const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
+  const windows = new Float32Array(count * samples * row);
+  for (let i = 0; i < count; i++)
+    windows.set(instants.subarray(i * hop * row, (i * hop + samples) * row), i * samples * row);
+  return { windows, count };
+}
+
+/** Trains members from seeds of their own. */
+export async function trainPoints(
+  examples: readonly PointExample[],
+  classes: number,
+  mirrored: readonly number[],
+  { members, perRecording }: { readonly members: number; readonly perRecording: number },
+  options: ClassifierOptions,
+): Promise<Weights[]> {
+  const source = pointWindows(examples, perRecording, mirrored, mmwavePointsRecipe.augmentation);
+  const trained: Weights[] = [];
+  for (let member = 0; member < members; member++) {
+    const seed = mixSeeds(options.seed, member);
+    trained.push(
+      await trainClassifier(mmwavePointsDesign(classes), mmwavePointsRecipe, source, undefined, { ...options, seed }),
+    );
+  }
+  return trained;
+}
+
+/** Windows, every `hop` instants, and how many of them are put into the right class. */
+export async function pointAccuracy(
+  members: readonly Weights[],
+  examples: readonly PointExample[],
+  classes: number,
+  hop: number,
+  threads: number,
+): Promise<{ right: number; all: number }> {
+  const classifier = await openClassifier(mmwavePointsDesign(classes), members, threads);
+  let right = 0;
+  let all = 0;
+  for (const example of examples) {
+    const { windows, count } = windowsOf(example, hop);
+    const [probabilities] = await classifier.run({ window: windows }, count);
+    for (let i = 0; i < count; i++) if (likeliest(probabilities!, i, classes) === example.classIndex) right++;
+    all += count;
+  }
+  await classifier.release();
+  return { right, all };
+}
