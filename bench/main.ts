@@ -37,7 +37,8 @@ program
   .command('pipelines')
   .description('microseconds and allocated bytes of pipeline steps, beside NumPy')
   .option('--json', 'one JSON line a step', false)
-  .action(async (options: { json: boolean }) => (await import('./pipelines.js')).pipelines(options));
+  .option('--seconds <n>', 'how long the five modalities run together', positive, 10)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./pipelines.js')).pipelines(options));
 
 program
   .command('ffts')
@@ -57,6 +58,16 @@ program
   .option('--steps <n>', 'steps of each, in turn', positive, 60)
   .action(async (options: { json: boolean; threads: number; steps: number }) =>
     (await import('./training.js')).training(options),
+  );
+
+program
+  .command('alignment')
+  .description('a step of alignment beside the same in PyTorch, and one growth on 5,000 pairs')
+  .option('--json', 'one JSON line', false)
+  .option('--threads <n>', 'threads on both sides', positive, 2)
+  .option('--steps <n>', 'steps of each, in turn', positive, 60)
+  .action(async (options: { json: boolean; threads: number; steps: number }) =>
+    (await import('./alignment.js')).alignment(options),
   );
 
 await program.parseAsync().catch((error: unknown) => {

@@ -10,25 +10,29 @@ import { packageRoot } from '../daemon/package-root.js';
 import type { RadarCubeFrame } from '../drivers/frames.js';
 import { createRandom } from '../learning/random.js';
 import { createCubeHeatmaps } from '../pipelines/radar/cube-heatmaps.js';
+import { allocatedPerCall } from './allocation.js';
+import type { StepFigure } from './pipeline-step.js';
 import { percentile } from './statistics.js';
 
 const python = '/usr/bin/python3';
-const shape = [64, 3, 4, 256] as const;
+export const shape = [64, 3, 4, 256] as const;
 const warmUp = 150;
+export const geometry = {
+  frequency: 77e9,
+  slope: 60e12,
+  sampleRate: 10e6,
+  loopPeriod: 180e-6,
+  transmitters: 3,
+  antennas: Array.from({ length: 12 }, (_, x) => [x, 0] as const),
+};
 
-export interface PipelineMeasurement {
-  step: string;
-  microsecondsPerFrame: number;
-  /** What V8's heap grew by a frame; the median of several rows of frames, so that a collection in one does not hide it. */
-  bytesAllocatedPerFrame: number;
-  /** NumPy's time over ours, medians; absent without a NumPy. */
-  ratioToNumPy?: number;
+export interface CubeFigure extends StepFigure {
   numPy?: { version: string; microsecondsPerFrame: number; largestDifference: number };
 }
 
 /** Samples of moving targets in noise would cost the same: no step looks at the values. */
-function noiseFrame(): RadarCubeFrame {
-  const random = createRandom(1);
+export function noiseFrame(seed = 1): RadarCubeFrame {
+  const random = createRandom(seed);
   const data = Int16Array.from({ length: 64 * 12 * 256 * 2 }, () => Math.round(500 * random.normal()));
   return { kind: 'radar-cube', arrivalTime: 0, shape, components: 2, data, missing: 0 };
 }
@@ -75,35 +79,16 @@ function largestDifference(maps: readonly Float32Array[], others: readonly numbe
   return largest;
 }
 
-/** Median over 5 rows of 50 calls, less what the reading itself allocates. */
-function allocatedPerCall(call: () => void): number {
-  const growth = (calls: number) => {
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < calls; i++) call();
-    return process.memoryUsage().heapUsed - before;
-  };
-  growth(0);
-  const rows = Array.from({ length: 5 }, () => (growth(50) - growth(0)) / 50);
-  return Math.round(percentile(rows, 0.5));
-}
-
-export async function measureRadarCube(frames = 100): Promise<PipelineMeasurement> {
+export async function measureRadarCube(frames = 100): Promise<CubeFigure> {
   const maps = createCubeHeatmaps({
-    geometry: {
-      frequency: 77e9,
-      slope: 60e12,
-      sampleRate: 10e6,
-      loopPeriod: 180e-6,
-      transmitters: 3,
-      antennas: Array.from({ length: 12 }, (_, x) => [x, 0] as const),
-    },
+    geometry,
     shape,
     components: 2,
   });
   const frame = noiseFrame();
   const peer = await startNumPy(frame.data);
   for (let i = 0; i < warmUp; i++) maps.update(frame);
-  const bytesAllocatedPerFrame = allocatedPerCall(() => maps.update(frame));
+  const bytesAllocatedPerFrame = Math.round(allocatedPerCall(() => maps.update(frame)));
 
   const ours: number[] = [];
   const theirs: number[] = [];

@@ -7,13 +7,17 @@ import { createInterface } from 'node:readline';
 import { packageRoot } from '../daemon/package-root.js';
 import type { WifiFrame } from '../drivers/frames.js';
 import { createRandom } from '../learning/random.js';
-import { amplitude } from '../pipelines/wifi/amplitude.js';
+import { amplitude, phase } from '../pipelines/wifi/amplitude.js';
+import { createWifiFeatures } from '../pipelines/wifi/amplitude-features.js';
 import { createCsiSpectrogram } from '../pipelines/wifi/csi-spectrogram.js';
 import { normaliseGain } from '../pipelines/wifi/gain.js';
 import { createHampel } from '../pipelines/wifi/hampel.js';
 import { layoutOf } from '../pipelines/wifi/layout.js';
 import { createWifiMotion } from '../pipelines/wifi/motion-pipeline.js';
+import { removeLinearPhase, unwrapPhase } from '../pipelines/wifi/phase.js';
+import { createInspector } from '../pipelines/wifi/quality.js';
 import { createWifiSpectrogram } from '../pipelines/wifi/spectrogram-pipeline.js';
+import type { StepFigure } from './pipeline-step.js';
 
 const python = '/usr/bin/python3';
 const rate = 100; // packets a second
@@ -22,14 +26,6 @@ const samples = 128;
 const hop = 16;
 const halfWidth = 3;
 const sigmas = 3;
-
-export interface StepFigure {
-  step: string;
-  microsecondsPerFrame: number;
-  bytesAllocatedPerFrame: number;
-  /** Time of the same work in NumPy over ours; absent where NumPy did not do it. */
-  ratioToNumPy?: number;
-}
 
 /** Packets of a device in a room with noise and two reflections that move, on a uniform grid of times. */
 function packetsOf(receivers: number, numbers: Int16Array): WifiFrame[] {
@@ -106,6 +102,10 @@ function createSteps(frames: readonly WifiFrame[]) {
   const hampel = createHampel(channels, halfWidth, sigmas);
   const spectrogram = createCsiSpectrogram({ channels, samples, hop, rate });
   const motion = createWifiMotion();
+  const phases = new Float32Array(channels);
+  const inspector = createInspector();
+  const features = createWifiFeatures();
+  const instant = new Float32Array(90);
   let runs = 0;
   const whole = createWifiSpectrogram(
     { inputRate: rate, rate, samples, hop },
@@ -150,6 +150,19 @@ function createSteps(frames: readonly WifiFrame[]) {
     pipeline() {
       for (let p = 0; p < packets; p++) whole.push(later[p]!);
     },
+    inspector() {
+      for (let p = 0; p < packets; p++) inspector.inspect(later[p]!);
+    },
+    phase() {
+      for (let p = 0; p < packets; p++) {
+        phase(frames[p]!.csi, layout, phases);
+        unwrapPhase(phases, layout);
+        removeLinearPhase(phases, layout);
+      }
+    },
+    features() {
+      for (let p = 0; p < packets; p++) features.take(later[p]!, instant);
+    },
     motion() {
       for (let p = 0; p < packets; p++) motion.push(later[p]!);
     },
@@ -169,7 +182,9 @@ async function measureDevice(
     numbers.length,
     frames.map(({ csi }) => csi),
   );
-  const names = ['amplitude', 'hampel', 'spectrogram', 'pipeline', 'motion'] as const;
+  const names = ['inspector', 'amplitude', 'phase', 'hampel', 'spectrogram', 'pipeline', 'features', 'motion'] as const;
+  /** What the reading of the memory itself allocates. */
+  const reading = median(Array.from({ length: 9 }, () => measure(() => undefined).bytes));
   const ours = names.map((): { milliseconds: number; bytes: number }[] => []);
   const theirs: Record<string, number>[] = [];
   for (let i = -3; i < runs; i++) {
@@ -199,12 +214,12 @@ async function measureDevice(
   return names.map((step, s) => {
     const milliseconds = median(ours[s]!.map((one) => one.milliseconds));
     // Without a collection in between; a collection can only make it look like less than nothing.
-    const bytes = ours[s]!.map((one) => one.bytes).filter((one) => one >= 0);
+    const bytes = ours[s]!.map((one) => one.bytes - reading).filter((one) => one > -1000);
     const peer = peers[step];
     return {
       step: `wifi-${step} ${name}`,
       microsecondsPerFrame: Number(((1000 * milliseconds) / packets).toFixed(3)),
-      bytesAllocatedPerFrame: bytes.length === 0 ? NaN : Number((Math.min(...bytes) / packets).toFixed(2)),
+      bytesAllocatedPerFrame: bytes.length === 0 ? NaN : Math.max(0, Number((Math.min(...bytes) / packets).toFixed(2))),
       ...(peer === undefined ? {} : { ratioToNumPy: Number((peer / milliseconds).toFixed(2)) }),
     };
   });

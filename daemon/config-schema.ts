@@ -12,6 +12,7 @@ import { modalities } from '../drivers/frames.js';
 import { drivers } from '../drivers/registry.js';
 import { transportSettings } from '../drivers/transports/registry.js';
 import { providerNames } from '../models/providers.js';
+import { activityPolicy } from './activity-policy.js';
 import { gatewayName, placeName, sensorName } from './topics.js';
 
 /** @returns the host name with what MQTT or its brokers refuse in a topic level replaced by `-` */
@@ -224,8 +225,16 @@ const place = z
       .refine(isNotEmpty, 'a place needs at least one sensor')
       .describe('The sensors of the place.')
       .meta({ entry: 'sensor' }),
+    modalities: z
+      .union([z.literal('all'), z.array(z.enum(modalities)).min(1)])
+      .default('all')
+      .describe(
+        'Kinds of sensor to fuse, for instance [imu, skeleton]; all: whatever is there. It can be changed while the gateway runs (docs/mqtt.md).',
+      ),
+    activities: activityPolicy.prefault({}),
   })
   .describe('A room or other space. All its sensors observe the same people, and only sensors of one place are fused.');
+export type PlaceConfig = z.output<typeof place>;
 
 const places = z
   .record(placeName, place)

@@ -8,7 +8,7 @@ import { allSensors, type Config } from './config-schema.js';
 import { driverFilePaths } from './driver-files.js';
 import { packageRoot } from './package-root.js';
 
-export { allSensors, type Config, type FeedSettings, type SensorConfig } from './config-schema.js';
+export { allSensors, type Config, type FeedSettings, type PlaceConfig, type SensorConfig } from './config-schema.js';
 
 export interface ConfigProblem {
   file: string;

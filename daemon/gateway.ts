@@ -15,14 +15,12 @@ import { startBroker } from './broker.js';
 import type { Config } from './config.js';
 import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
-import { createPlacePipe } from './place-pipe.js';
-import type { PlacePipe } from './place-pipe.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
+import { createReload } from './reload.js';
 import { answer } from './requests.js';
-import { prepareSource } from './sensor-source.js';
-import type { SensorSource } from './sensor-source.js';
-import { superviseSensor } from './sensor.js';
+import { createRunningPlace } from './running-place.js';
+import type { RunningPlace } from './running-place.js';
 import { createServiceNotifier } from './service.js';
 import type { ServiceNotifier } from './service.js';
 import type { Terminal } from './terminal.js';
@@ -42,6 +40,11 @@ export interface Gateway {
   readonly url: string;
   /** Resolves when no sensor is opened any more and every window has its label: with `once`, after the last recording. */
   readonly ended: Promise<void>;
+  /**
+   * Goes over to another configuration: only what is another is touched. What cannot be changed while it runs is logged.
+   * @throws Error with one line if a tower or a source cannot be opened; what was changed before stays so
+   */
+  reload(config: Config): Promise<void>;
   /** Ends within 2 s, whatever hangs. */
   stop(reason: string): Promise<void>;
 }
@@ -52,7 +55,7 @@ const probeAfter = 5;
 const longestDelivery = 5;
 
 /** What every part of a running gateway shares. */
-interface Shared {
+export interface Shared {
   readonly log: Logger;
   readonly terminal: Terminal | undefined;
   readonly once: boolean;
@@ -61,6 +64,10 @@ interface Shared {
   readonly notifier: ServiceNotifier;
   /** Resolves when the broker has what was published. A replay waits for it, else the publisher would leave out labels that newer ones replace. */
   readonly delivered: () => Promise<void>;
+  /** Of feeds that play together. */
+  readonly stages: Stages;
+  /** Publishes which models run, and on what. */
+  readonly tellModels: () => void;
   /** When a label, or a probe in its stead, last came out of the pipe. */
   lastLabel: number;
 }
@@ -84,7 +91,7 @@ export async function startGateway(config: Config, { log, terminal, once = false
       closers.push(() => broker.close());
       url = broker.url;
     }
-    const places = new Map<string, PlacePipe>();
+    const places = new Map<string, RunningPlace>();
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
@@ -95,43 +102,31 @@ export async function startGateway(config: Config, { log, terminal, once = false
       log,
     });
     closers.push(() => publisher.close());
-    publisher.publishStatus({
-      version: packageVersion(),
-      since: isoTime(monotonicSeconds()),
-      bootId: randomUUID(),
-      models: Object.fromEntries(
-        [...inference.towers].map(([modality, { provider, passedOver }]) => [
-          modality,
-          { provider, passedOver: [...passedOver] },
-        ]),
-      ),
-    });
+    const started = { version: packageVersion(), since: isoTime(monotonicSeconds()), bootId: randomUUID() };
+    const tellModels = () => publisher.publishStatus({ ...started, models: modelsOf(inference) });
+    tellModels();
 
     const delivered = deliveryOf(publisher);
-    const shared: Shared = { log, terminal, once, inference, publisher, notifier, delivered, lastLabel: -Infinity };
+    const stages: Stages = new Map();
+    const shared: Shared = {
+      ...{ log, terminal, once, inference, publisher, notifier, delivered, stages, tellModels },
+      lastLabel: -Infinity,
+    };
     await probe(shared);
     if (once) await delivered();
     // Whatever fails, those that were started before it are stopped, all at once.
-    const stops: (() => Promise<void>)[] = [];
-    closers.push(() => Promise.all(stops.map((stopSensor) => stopSensor())));
-    const ends: Promise<void>[] = [];
-    const stages: Stages = new Map();
-    for (const [name, { sensors }] of Object.entries(config.places)) {
-      const sources: SensorSource[] = [];
-      for (const [sensor, settings] of Object.entries(sensors)) {
-        const source = await prepareSource(sensor, name, settings, stages, log);
-        stops.push(() => source.close());
-        sources.push(source);
-      }
-      const place = startPlace(shared, name, sources);
-      places.set(name, place.pipe);
-      stops.push(() => place.stop());
-      ends.push(place.ended);
+    closers.push(() => Promise.all([...places.values()].map((place) => place.stop())));
+    for (const [name, settings] of Object.entries(config.places)) {
+      const place = createRunningPlace(shared, name, settings);
+      places.set(name, place);
+      await place.start(Object.entries(settings.sensors));
     }
+    const reload = createReload(shared, config, places);
     closers.push(watch(shared));
     notifier.ready(`labels on ${url}`);
     log.info({ url, gateway: config.gateway }, `labels are published on ${url} below babel/${config.gateway}/`);
-    return { url, stop, ended: Promise.all(ends).then(() => undefined) };
+    const ended = Promise.all([...places.values()].map((place) => place.ended())).then(() => undefined);
+    return { url, stop, reload, ended };
   } catch (error) {
     await stop('it could not start');
     throw error;
@@ -153,6 +148,11 @@ function stopper(closers: (() => Promise<unknown>)[], notifier: ServiceNotifier,
 function wait(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
 }
+
+const modelsOf = ({ towers }: Inference) =>
+  Object.fromEntries(
+    [...towers].map(([modality, { provider, passedOver }]) => [modality, { provider, passedOver: [...passedOver] }]),
+  );
 
 async function startModels(config: Config, log: Logger): Promise<Inference> {
   const { providers, threads } = config.models;
@@ -199,51 +199,5 @@ function watch(shared: Shared): () => Promise<void> {
   return () => {
     clearInterval(timer);
     return Promise.resolve();
-  };
-}
-
-/** The sensors of a place, and what becomes of their frames. */
-function startPlace(shared: Shared, name: string, sources: readonly SensorSource[]) {
-  const { log, inference, publisher, terminal, once } = shared;
-  const pipe = createPlacePipe({
-    name,
-    sources,
-    inference,
-    replayed: once,
-    async onActivity({ change, activity }, window) {
-      await publisher.publishActivity(name, activity, { change });
-      if (once) await shared.delivered();
-      if (!window) return;
-      shared.lastLabel = monotonicSeconds();
-      shared.notifier.labelFlowed();
-      const performed = sources.map(({ feed }) => feed?.performing(window)).find((label) => label !== undefined);
-      terminal?.label(name, activity, performed);
-    },
-    onModalities: (modalities) => publisher.publishModalities(name, modalities),
-    log,
-  });
-  const sensors = sources.map(({ origin }) =>
-    superviseSensor({
-      ...origin,
-      once,
-      onFrames: (frames) => pipe.push(origin.name, frames),
-      onGone: () => pipe.gone(origin.name),
-      onHealth: (health) => {
-        publisher.publishSensor(origin.name, health);
-        terminal?.sensor(origin.name, health);
-        pipe.health(origin.name, health);
-      },
-      log,
-    }),
-  );
-  return {
-    pipe,
-    /** Resolves when no sensor is opened any more and every window has its label. */
-    ended: Promise.all(sensors.map(({ ended }) => ended)).then(() => pipe.idle()),
-    async stop() {
-      await Promise.all(sensors.map((sensor) => sensor.stop()));
-      pipe.stop();
-      await pipe.idle();
-    },
   };
 }

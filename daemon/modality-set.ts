@@ -17,6 +17,8 @@ export interface PlaceSensor {
 export interface ModalitySet {
   readonly wanted: WantedSet;
   includes(modality: Modality): boolean;
+  /** The place has these sensors now. */
+  sensors(now: readonly PlaceSensor[]): void;
   /** @returns why it cannot be; undefined: it is in force from the next window on */
   request(set: WantedSet): string | undefined;
   /** A sensor's state is another. @param reason why it gives no frames; undefined: it gives them */
@@ -38,14 +40,10 @@ const words: Readonly<Record<Fault | 'late', string>> = {
   late: 'its data comes too late',
 };
 
-export function createModalitySet(
-  place: string,
-  sensors: readonly PlaceSensor[],
-  wanted: WantedSet = 'all',
-): ModalitySet {
-  const known = [...new Set(sensors.map(({ modality }) => modality))];
-  /** Why a sensor gives no frames. */
-  const silent = new Map(sensors.map(({ name }): [string, string | undefined] => [name, 'it has given no frames yet']));
+export function createModalitySet(place: string, wanted: WantedSet = 'all'): ModalitySet {
+  let sensors: readonly PlaceSensor[] = [];
+  /** Why a sensor gives no frames; undefined: it gives them. */
+  const silent = new Map<string, string | undefined>();
   /** Why its newest window was left out. */
   const faulty = new Map<string, Fault | 'late'>();
   let fused = new Set<Modality>();
@@ -74,11 +72,17 @@ export function createModalitySet(
     },
     includes,
 
+    sensors(now) {
+      sensors = now;
+      for (const { name } of now) if (!silent.has(name)) silent.set(name, 'it has given no frames yet');
+      for (const name of [...silent.keys()]) if (!now.some((one) => one.name === name)) silent.delete(name);
+    },
+
     request(set) {
       if (set !== 'all') {
         const missing = set.filter((modality) => !sensors.some((one) => one.modality === modality && one.hasTower));
         if (missing.length === set.length) {
-          const there = known.filter((modality) => sensors.some((one) => one.modality === modality && one.hasTower));
+          const there = [...new Set(sensors.filter(({ hasTower }) => hasTower).map(({ modality }) => modality))];
           return `${place} has no sensor with a tower for ${missing.join(', ')}; it has ${there.join(', ') || 'none at all'}`;
         }
       }
@@ -95,6 +99,7 @@ export function createModalitySet(
     },
 
     change(now) {
+      const known = sensors.map(({ modality }) => modality);
       const all = [...new Set([...known, ...(current === 'all' ? [] : current)])];
       const absent = all.flatMap((modality) => {
         const reason = reasonOf(modality);

@@ -5,11 +5,15 @@ import type { Frame, Modality } from '../drivers/frames.js';
 import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { Superseded } from '../models/inference.js';
 import type { Inference } from '../models/inference.js';
+import { ModelError } from '../models/manifest.js';
+import type { Manifest } from '../models/manifest.js';
 import { createPlaceWindows } from '../pipelines/place-windows.js';
-import type { PlaceWindow } from '../pipelines/place-windows.js';
+import type { PlaceWindow, PlaceWindows } from '../pipelines/place-windows.js';
 import { createWindowGrid } from '../pipelines/window-grid.js';
-import type { Window } from '../pipelines/window.js';
+import type { WindowGrid } from '../pipelines/window-grid.js';
+import type { RefusedWindow, Window } from '../pipelines/window.js';
 import type { Logger } from './log.js';
+import type { ActivityPolicy } from './activity-policy.js';
 import { createModalitySet } from './modality-set.js';
 import type { WantedSet } from './modality-set.js';
 import { createPlace } from './place.js';
@@ -24,7 +28,6 @@ const tickPeriod = 0.1;
 
 export interface PlacePipeOptions {
   readonly name: string;
-  readonly sources: readonly SensorSource[];
   readonly inference: Inference;
   /** A replay runs at its own speed: windows wait for the models, and only frames tell the time. */
   readonly replayed: boolean;
@@ -34,10 +37,15 @@ export interface PlacePipeOptions {
   readonly onModalities: (modalities: PlaceModalities) => void;
   /** The set to begin with. Default: all. */
   readonly set?: WantedSet | undefined;
+  readonly policy?: ActivityPolicy | undefined;
   readonly log: Logger;
 }
 
 export interface PlacePipe {
+  /** Further sensors. @throws ModelError if a tower reads other windows than those of the place's, or than its pipeline gives */
+  add(origins: readonly Origin[]): void;
+  /** They are no longer the place's. */
+  remove(sensors: readonly string[]): void;
   push(sensor: string, frames: readonly Frame[]): void;
   /** A sensor is gone: what can become a window does. */
   gone(sensor: string): void;
@@ -52,59 +60,90 @@ export interface PlacePipe {
   stop(): void;
 }
 
-/** @throws Error with one line if towers of the place read windows of different lengths */
+type Origin = SensorSource['origin'];
+
 export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
-  const { name, sources, inference, replayed, onActivity, onModalities, log } = options;
-  const origins = new Map(sources.map(({ origin }) => [origin.name, origin]));
-  const has = (flag: 'virtual' | 'recorded') => sources.some(({ origin }) => origin[flag]);
-  const place = createPlace({ virtual: has('virtual'), recorded: has('recorded') });
+  const { name, inference, replayed, onActivity, onModalities, log } = options;
+  const origins = new Map<string, Origin>();
+  const has = (flag: 'virtual' | 'recorded') => [...origins.values()].some((origin) => origin[flag]);
+  const flags = {
+    get virtual() {
+      return has('virtual');
+    },
+    get recorded() {
+      return has('recorded');
+    },
+  };
+  const place = createPlace(flags, options.policy);
   const pipelines = new Map<string, SensorPipeline>();
   const modalities = new Map<string, Modality>();
   const live = new Set<string>();
-  const set = createModalitySet(
-    name,
-    sources.map(({ origin }) => ({
-      name: origin.name,
-      modality: origin.driver.modality,
-      hasTower: inference.towers.has(origin.driver.modality),
-    })),
-    options.set,
-  );
+  const set = createModalitySet(name, options.set);
   // One after the other: a window that asks no model must not overtake the one before.
   let last: Promise<unknown> = Promise.resolve();
-  const grid = createWindowGrid(commonTiming(name, sources, inference));
+  /** Known with the first sensor that has a tower. */
+  let timed: { timing: Timing; grid: WindowGrid; windows: PlaceWindows } | undefined;
 
-  const windows = createPlaceWindows({
-    grid,
-    modalities,
-    onWindow(whole) {
-      // Sensors that the set leaves out are neither fused nor absent.
-      const part = <Of extends { modality: Modality }>(all: readonly Of[]) =>
-        all.filter((one) => set.includes(one.modality));
-      const window = { ...whole, windows: part(whole.windows), absent: part(whole.absent) };
-      set.window(window);
-      tellModalities();
-      if (window.windows.length === 0) return;
-      // Live windows are asked for at once: those that the models are too slow for must not pile up here. A replay can wait.
-      const asked = replayed ? undefined : resultsOf(window);
-      asked?.catch(() => undefined);
-      last = last.then(() => label(window, asked)).catch(failed);
-    },
-  });
+  function timeWindows(timing: Timing) {
+    const grid = createWindowGrid(timing);
+    return { timing, grid, windows: createPlaceWindows({ grid, modalities, onWindow }) };
+  }
 
-  for (const { origin } of sources) {
-    const tower = inference.towers.get(origin.driver.modality);
-    if (!tower) continue;
-    modalities.set(origin.name, origin.driver.modality);
-    const pipeline = createSensorPipeline({
-      sensor: origin.name,
-      modality: origin.driver.modality,
-      manifest: tower.manifest,
-      inputRate: origin.driver.nominalRate(origin.driverSettings),
-      grid,
-      onPart: (part) => windows.add(part),
-    });
-    pipelines.set(origin.name, pipeline);
+  function onWindow(whole: PlaceWindow): void {
+    // Sensors that the set leaves out are neither fused nor absent.
+    const part = <Of extends { modality: Modality }>(all: readonly Of[]) =>
+      all.filter((one) => set.includes(one.modality));
+    const window = { ...whole, windows: part(whole.windows), absent: part(whole.absent) };
+    set.window(window);
+    tellModalities();
+    if (window.windows.length === 0) return;
+    // Live windows are asked for at once: those that the models are too slow for must not pile up here. A replay can wait.
+    const asked = replayed ? undefined : resultsOf(window);
+    asked?.catch(() => undefined);
+    last = last.then(() => label(window, asked)).catch(failed);
+  }
+
+  function add(origin: Origin): void {
+    const { name: sensor, driver, driverSettings } = origin;
+    const { modality } = driver;
+    const manifest = inference.towers.get(modality)?.manifest;
+    if (manifest) {
+      const timing = timingOf(manifest);
+      if (timed && pipelines.size > 0) sameTiming(name, timed.timing, timing);
+      else timed = timeWindows(timing);
+      const { grid, windows } = timed;
+      const inputRate = driver.nominalRate(driverSettings);
+      const onPart = (found: Window | RefusedWindow) => windows.add(found);
+      pipelines.set(sensor, createSensorPipeline({ sensor, modality, manifest, inputRate, grid, onPart }));
+      modalities.set(sensor, modality);
+    }
+    origins.set(sensor, origin);
+  }
+
+  function remove(sensor: string): void {
+    pipelines.get(sensor)?.end();
+    pipelines.delete(sensor);
+    modalities.delete(sensor);
+    origins.delete(sensor);
+    health(sensor, { state: 'stopped' });
+    timed?.windows.gone(sensor);
+  }
+
+  function tellSensors(): void {
+    set.sensors(
+      [...origins.values()].map(({ name: sensor, driver: { modality } }) => {
+        return { name: sensor, modality, hasTower: inference.towers.has(modality) };
+      }),
+    );
+    tellModalities();
+  }
+
+  function health(sensor: string, { state, reason }: Pick<SensorHealth, 'state' | 'reason'>): void {
+    set.sensor(sensor, state === 'live' ? undefined : (reason ?? `it is ${state}`));
+    tellModalities();
+    if (state === 'live') live.add(sensor);
+    else if (live.delete(sensor) && live.size === 0)
+      last = last.then(() => onActivity(place.absent(monotonicSeconds()))).catch(failed);
   }
 
   async function label(window: PlaceWindow, asked: Promise<WindowResult[]> | undefined): Promise<void> {
@@ -121,11 +160,13 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
 
   async function resultOf(window: Window): Promise<WindowResult> {
     const { sensor, modality, alignmentError } = window;
-    const { virtual, recorded } = origins.get(sensor)!;
+    const origin = origins.get(sensor);
+    if (!origin) throw new Superseded(`${sensor} is no sensor of ${name} any more`);
+    const { virtual, recorded } = origin;
     const result = { sensor, modality, virtual, recorded, alignmentError };
     if (window.still) return { ...result, still: true };
-    const { probabilities } = await inference.classify(modality, window.data);
-    return { ...result, still: false, labels: inference.towers.get(modality)!.manifest.classes, probabilities };
+    const { probabilities, classes } = await inference.classify(modality, window.data);
+    return { ...result, still: false, labels: classes, probabilities };
   }
 
   function failed(error: unknown): void {
@@ -140,17 +181,25 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
 
   /** Sensors whose windows have ended are waited for no longer. */
   function forgetEnded(): void {
-    for (const sensor of pipelines.keys()) if (!grid.sensors.has(sensor)) windows.gone(sensor);
+    for (const sensor of pipelines.keys()) if (!timed?.grid.sensors.has(sensor)) timed?.windows.gone(sensor);
   }
 
   function tick(now: number): void {
     for (const pipeline of pipelines.values()) pipeline.tick(now);
     forgetEnded();
-    windows.advance(now);
+    timed?.windows.advance(now);
   }
   const ticking = replayed ? undefined : setInterval(() => tick(monotonicSeconds()), tickPeriod * 1000);
 
   return {
+    add(more) {
+      more.forEach(add);
+      tellSensors();
+    },
+    remove(sensors) {
+      sensors.forEach(remove);
+      tellSensors();
+    },
     push(sensor, frames) {
       const pipeline = pipelines.get(sensor);
       if (!pipeline) return;
@@ -163,13 +212,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
       pipelines.get(sensor)?.end();
       forgetEnded();
     },
-    health(sensor, { state, reason }) {
-      set.sensor(sensor, state === 'live' ? undefined : (reason ?? `it is ${state}`));
-      tellModalities();
-      if (state === 'live') live.add(sensor);
-      else if (live.delete(sensor) && live.size === 0)
-        last = last.then(() => onActivity(place.absent(monotonicSeconds()))).catch(failed);
-    },
+    health,
     request(wanted) {
       const problem = set.request(wanted);
       tellModalities();
@@ -183,26 +226,28 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     },
     stop() {
       clearInterval(ticking);
-      windows.end();
+      timed?.windows.end();
     },
   };
 }
 
-/** Length and hop of the windows, seconds, that all towers of the place read; of no tower: any. */
-function commonTiming(place: string, sources: readonly SensorSource[], inference: Inference) {
-  let found: { length: number; hop: number; tower: string } | undefined;
-  for (const { origin } of sources) {
-    const manifest = inference.towers.get(origin.driver.modality)?.manifest;
-    if (!manifest) continue;
-    const { rate, samples, hop } = manifest.window;
-    const timing = { length: samples / rate, hop: hop / rate, tower: manifest.name };
-    found ??= timing;
-    const differs = (a: number, b: number) => Math.abs(a - b) > 1e-9;
-    if (differs(timing.length, found.length) || differs(timing.hop, found.hop))
-      throw new Error(
-        `${place}: the tower '${timing.tower}' reads windows of ${timing.length} s every ${timing.hop} s, '${found.tower}' of ${found.length} s every ${found.hop} s; ` +
-          'what one place fuses must cover the same times: use towers of the same window, or put the sensors into two places',
-      );
-  }
-  return found ?? { length: 1, hop: 1 };
+/** When a tower's windows are, seconds. */
+interface Timing {
+  readonly length: number;
+  readonly hop: number;
+  readonly tower: string;
+}
+
+function timingOf({ name, window: { rate, samples, hop } }: Manifest): Timing {
+  return { length: samples / rate, hop: hop / rate, tower: name };
+}
+
+/** @throws ModelError if not */
+function sameTiming(place: string, one: Timing, other: Timing): void {
+  const differs = (a: number, b: number) => Math.abs(a - b) > 1e-9;
+  if (differs(one.length, other.length) || differs(one.hop, other.hop))
+    throw new ModelError(
+      `${place}: the tower '${other.tower}' reads windows of ${other.length} s every ${other.hop} s, '${one.tower}' of ${one.length} s every ${one.hop} s; ` +
+        'what one place fuses must cover the same times: use towers of the same window, or put the sensors into two places',
+    );
 }

@@ -1,6 +1,8 @@
 /** What happens in a place, from the results of its sensors' windows. Pure logic: no input, no output, no timer. */
 import type { Modality } from '../drivers/frames.js';
 import type { AbsentSensor } from '../pipelines/place-windows.js';
+import { activityPolicy, createActivityState, unknown } from './activity-policy.js';
+import type { ActivityPolicy } from './activity-policy.js';
 import { isoTime } from './time.js';
 import type { ActivityMessage } from './topics.js';
 
@@ -49,22 +51,20 @@ export interface Place {
 }
 
 /**
+ * @param policy when the activity changes
  * @param sensors whether any sensor that the configuration gives to the place is virtual, or a recording: said of the place
  *   where no sensor contributes
  */
-export function createPlace(sensors: { virtual: boolean; recorded: boolean }): Place {
-  let current: string | undefined;
-  let since = 0;
+export function createPlace(
+  sensors: { readonly virtual: boolean; readonly recorded: boolean },
+  policy: ActivityPolicy = activityPolicy.parse({}),
+): Place {
+  const state = createActivityState(policy);
 
-  /** `since` is the start of the first window of an unbroken run of one activity. */
   function told(
-    activity: string,
-    start: number,
+    { activity, since, change }: ReturnType<typeof state.absent>,
     rest: Omit<PlaceUpdate['activity'], 'activity' | 'since'>,
   ): PlaceUpdate {
-    const change = activity !== current;
-    if (change) since = start;
-    current = activity;
     return { change, activity: { activity, since: isoTime(since), ...rest } };
   }
 
@@ -72,8 +72,9 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
     update({ start, end, results, absent }) {
       const probabilities = average(results);
       const best = highest(probabilities);
-      return told(best, start, {
-        confidence: probabilities[best] ?? 0,
+      const now = state.window(best, probabilities[best] ?? 0, start);
+      return told(now, {
+        confidence: now.activity === unknown ? 0 : (probabilities[now.activity] ?? 0),
         modalities: [...new Set(results.map(({ modality }) => modality))],
         sensors: results.map(({ sensor }) => sensor),
         contributions: results.map((result) => {
@@ -92,7 +93,7 @@ export function createPlace(sensors: { virtual: boolean; recorded: boolean }): P
     },
 
     absent(at) {
-      return told('unknown', at, {
+      return told(state.absent(at), {
         confidence: 0,
         modalities: [],
         sensors: [],
@@ -111,7 +112,7 @@ const round = (value: number) => Math.round(value * 1e4) / 1e4;
 
 /** The most probable label; `unknown` where none has a probability. */
 function highest(probabilities: Readonly<Record<string, number>>): string {
-  let best = 'unknown';
+  let best: string = unknown;
   for (const [label, value] of Object.entries(probabilities)) if (value > (probabilities[best] ?? 0)) best = label;
   return best;
 }

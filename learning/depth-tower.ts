@@ -2,14 +2,15 @@
  * Training of the depth tower: labels, and beside them where the joints are in every picture. The camera's own skeletons tell that
  * for the training subjects; no label is needed for it, and the trained tower reads depth alone.
  */
-import { depthEmbedding, depthEncoder, depthFrames, depthJoints } from '../models/towers/depth.js';
+import { depthEmbedding, depthEncoder, depthPairs, depthJoints } from '../models/towers/depth.js';
 import type { Weights } from '../models/weights.js';
 import { augmentedDepth } from './augment-depth.js';
 import type { DepthAugmentation } from './augment-depth.js';
 import { drawTiming, recordedTime } from './augment-timing.js';
 import { trainClassifier } from './classifier.js';
 import type { ClassifierRecipe, ClassifierTask, SideTask, TrainingOptions } from './classifier.js';
-import { skeletonRate, skeletonRow, windowSeconds } from './datasets/utd-mhad-windows.js';
+import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
+import { windowSeconds } from './datasets/utd-mhad-windows.js';
 import type { PairedRecording } from './datasets/utd-mhad-windows.js';
 
 export type DepthExample = PairedRecording & Required<Pick<PairedRecording, 'depth' | 'skeleton'>>;
@@ -38,6 +39,9 @@ export const depthRecipe: DepthRecipe = {
   joints: 1,
 };
 
+/** First, the joints decide what the features are. */
+export const depthBodyRecipe: DepthRecipe = { ...depthRecipe, joints: 10 };
+
 const { rate, samples } = depthEncoder.window;
 const coordinates = (skeletonRow / 4) * 3;
 
@@ -46,11 +50,11 @@ function joints(weight: number): SideTask {
     size: samples * coordinates,
     build(network, window, target, statistics) {
       const { g } = network;
-      const frames = depthFrames(network, window, statistics);
-      const found = depthJoints(network, frames, coordinates);
+      const pairs = depthPairs(network, window, statistics);
+      const found = depthJoints(network, pairs, coordinates);
       const error = g.sub(g.reshape(found, target.shape), target);
       const loss = g.mul(g.reduceMean(g.mul(error, error)), weight);
-      return { embedding: depthEmbedding(network, frames, statistics), loss };
+      return { embedding: depthEmbedding(network, pairs, statistics), loss };
     },
   };
 }

@@ -29,6 +29,11 @@ export interface RunningTower {
   readonly passedOver: readonly PassedOver[];
 }
 
+export interface Inferred extends Classification {
+  /** Labels of the probabilities: of the tower that computed them. */
+  readonly classes: readonly string[];
+}
+
 export interface InferenceCounters {
   /** Requests answered. */
   classified: number;
@@ -48,7 +53,13 @@ export interface Inference {
    * Rejects with `Superseded` if newer requests push it out of the queue, with `ModelError` if the window does not fit the tower
    * or holds a value that is no finite number, if the worker fails or hangs, or after `close`.
    */
-  classify(modality: Modality, window: Float32Array, count?: number): Promise<Classification>;
+  classify(modality: Modality, window: Float32Array, count?: number): Promise<Inferred>;
+  /**
+   * Takes a tower in the place of the one of its modality, or beside the others. It is opened and run once in a worker of its own while
+   * the old one works; the exchange is between two windows. If it does not run, all stays as it is.
+   * @throws ModelError with the reason
+   */
+  install(tower: LoadedTower): Promise<void>;
   readonly towers: ReadonlyMap<Modality, RunningTower>;
   readonly counters: Readonly<InferenceCounters>;
   /**
@@ -83,7 +94,7 @@ interface Pending {
   readonly modality: Modality;
   readonly window: Float32Array;
   readonly count: number;
-  resolve(result: Classification): void;
+  resolve(result: Inferred): void;
   reject(error: Error): void;
   /** Its deadline, first for waiting, then for being computed. */
   readonly timer: NodeJS.Timeout;
@@ -123,11 +134,17 @@ export async function startInference({
   probe,
   script = new URL('./inference-worker.js', import.meta.url),
 }: InferenceOptions): Promise<Inference> {
-  const byModality = new Map(towers.map((tower) => [tower.manifest.modality, tower]));
-  if (byModality.size !== towers.length) throw new ModelError('two towers are of the same modality; name one of each');
-  const orders = await probeAll(towers, parseProviders(providers), probe);
-  for (const { tower, providers: left, passedOver } of orders)
-    if (left.length === 0) throw new ModelError(`${tower.manifest.name} does not run: ${reasons(passedOver)}; add cpu`);
+  if (new Set(towers.map(({ manifest }) => manifest.modality)).size !== towers.length)
+    throw new ModelError('two towers are of the same modality; name one of each');
+  const ordersFor = async (some: readonly LoadedTower[]) => {
+    const made = await probeAll(some, parseProviders(providers), probe);
+    for (const { tower, providers: left, passedOver } of made)
+      if (left.length === 0)
+        throw new ModelError(`${tower.manifest.name} does not run: ${reasons(passedOver)}; add cpu`);
+    return made;
+  };
+  type Orders = Awaited<ReturnType<typeof ordersFor>>;
+  let orders = await ordersFor(towers);
 
   const counters: InferenceCounters = { classified: 0, superseded: 0, failed: 0, restarts: 0 };
   const running = new Map<Modality, RunningTower>();
@@ -140,6 +157,9 @@ export async function startInference({
   let restart: NodeJS.Timeout | undefined;
   let starting: Promise<void> | undefined;
   let closed = false;
+  /** A worker with other towers that is to be used after the request in flight. */
+  let exchange: (() => void) | undefined;
+  let installing: Promise<unknown> = Promise.resolve();
 
   const tell = (to: Worker, message: ToWorker, transfer: ArrayBuffer[] = []) => to.postMessage(message, transfer);
 
@@ -157,6 +177,7 @@ export async function startInference({
 
   /** Gives the worker the oldest waiting request if it has none. */
   function next(): void {
+    if (!inFlight) exchange?.();
     if (!worker || inFlight || waiting.length === 0) return;
     inFlight = waiting.shift()!;
     inFlight.timer.refresh();
@@ -176,7 +197,8 @@ export async function startInference({
     } else {
       clearTimeout(pending.timer);
       counters.classified++;
-      pending.resolve({ probabilities: message.probabilities, embedding: message.embedding });
+      const { classes } = running.get(pending.modality)!.manifest;
+      pending.resolve({ probabilities: message.probabilities, embedding: message.embedding, classes });
     }
     next();
   }
@@ -194,7 +216,7 @@ export async function startInference({
   }
 
   /** A new worker with all towers open; it is not in use yet. */
-  async function open(): Promise<{ opened: Worker; choices: readonly TowerChoice[] }> {
+  async function open(wanted: Orders): Promise<{ opened: Worker; choices: readonly TowerChoice[] }> {
     // Without the process's own flags: a debugger or loader named there is not meant for it.
     const opened = new Worker(script, { execArgv: [] });
     let reason: string | undefined;
@@ -224,7 +246,7 @@ export async function startInference({
           tell(opened, { kind: 'close' });
           reject(new ModelError(message.kind === 'notLoaded' ? message.message : 'unexpected answer'));
         });
-        tell(opened, { kind: 'load', towers: orders, threads });
+        tell(opened, { kind: 'load', towers: wanted, threads });
       });
       return { opened, choices };
     } finally {
@@ -275,7 +297,7 @@ export async function startInference({
 
   async function startAgain(): Promise<void> {
     try {
-      const { opened, choices } = await open();
+      const { opened, choices } = await open(orders);
       use(opened, choices);
       if (closed) tell(opened, { kind: 'close' });
       else next();
@@ -301,8 +323,8 @@ export async function startInference({
   /** What is wrong with a request. */
   function mistake(modality: Modality, window: Float32Array, count: number): string | undefined {
     if (closed) return 'inference is closed';
-    const manifest = byModality.get(modality)?.manifest;
-    if (!manifest) return `no tower for ${modality}; towers: ${[...byModality.keys()].join(', ') || 'none'}`;
+    const manifest = running.get(modality)?.manifest;
+    if (!manifest) return `no tower for ${modality}; towers: ${[...running.keys()].join(', ') || 'none'}`;
     const { samples, channels } = manifest.window;
     const needed = count * windowLength(manifest);
     if (!Number.isInteger(count) || count < 1 || window.length !== needed) {
@@ -315,7 +337,7 @@ export async function startInference({
     return `${manifest.name} got a window whose value ${wrong} (${channel}) is ${window[wrong]!}`;
   }
 
-  function classify(modality: Modality, window: Float32Array, count = 1): Promise<Classification> {
+  function classify(modality: Modality, window: Float32Array, count = 1): Promise<Inferred> {
     return new Promise((resolve, reject) => {
       const wrong = mistake(modality, window, count);
       if (wrong !== undefined) {
@@ -335,6 +357,36 @@ export async function startInference({
       waiting.push(pending);
       next();
     });
+  }
+
+  /** One at a time: each exchange begins with the towers that the one before left. */
+  function install(tower: LoadedTower): Promise<void> {
+    const done = installing.then(async () => {
+      const { modality } = tower.manifest;
+      const others = orders.filter((order) => order.tower.manifest.modality !== modality);
+      const wanted = [...others, ...(await ordersFor([tower]))];
+      const { opened, choices } = await open(wanted);
+      await starting;
+      if (closed) {
+        tell(opened, { kind: 'close' });
+        throw new ModelError('inference is closed');
+      }
+      await new Promise<void>((resolve) => {
+        exchange = () => {
+          exchange = undefined;
+          const before = worker;
+          orders = wanted;
+          clearTimeout(restart);
+          restart = undefined;
+          use(opened, choices);
+          if (before) tell(before, { kind: 'close' });
+          resolve();
+        };
+        next();
+      });
+    });
+    installing = done.catch(() => undefined);
+    return done;
   }
 
   async function close(limit = 1.5): Promise<boolean> {
@@ -357,11 +409,11 @@ export async function startInference({
   }
 
   try {
-    const { opened, choices } = await open();
+    const { opened, choices } = await open(orders);
     use(opened, choices);
   } catch (error) {
     closed = true;
     throw error;
   }
-  return { classify, towers: running, counters, close };
+  return { classify, install, towers: running, counters, close };
 }

@@ -80,11 +80,19 @@ export function createLagEstimator(): LagEstimator {
       if (!(powerA > 0 && powerB > 0)) return;
       windows = memory * windows + 1;
       for (let lag = -most; lag <= most; lag++) {
+        const [from, to] = [Math.max(0, -lag), Math.min(a.length, b.length - lag)];
+        // Means of the overlap alone: with those of the whole, what lies at the edges would draw the lag towards 0.
+        let [meanA, meanB] = [0, 0];
+        for (let k = from; k < to; k++) {
+          meanA += a[k]! / (to - from);
+          meanB += b[k + lag]! / (to - from);
+        }
         let [product, first2, second2] = [0, 0, 0];
-        for (let k = Math.max(0, -lag); k < Math.min(a.length, b.length - lag); k++) {
-          product += a[k]! * b[k + lag]!;
-          first2 += a[k]! * a[k]!;
-          second2 += b[k + lag]! * b[k + lag]!;
+        for (let k = from; k < to; k++) {
+          const [ofA, ofB] = [a[k]! - meanA, b[k + lag]! - meanB];
+          product += ofA * ofB;
+          first2 += ofA * ofA;
+          second2 += ofB * ofB;
         }
         // Each window weighs the same, however strong its motion.
         const i = lag + most;

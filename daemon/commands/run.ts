@@ -25,6 +25,12 @@ export async function run({ config: named }: { config?: string }): Promise<void>
       });
   });
   const gateway = await startGateway(config, { log, terminal });
+  process.on('SIGHUP', () => {
+    loadConfig(findConfigFile(named))
+      .then((next) => gateway.reload(next))
+      .then(() => log.info('the configuration was read again'))
+      .catch((error: unknown) => log.error(`the configuration was read again, but: ${(error as Error).message}`));
+  });
   await gateway.stop(await stopAsked);
   terminal?.close();
   process.exit();

@@ -43,7 +43,7 @@ export function plotImu({ name, driver, settings, origin }: PlottedSensor): Sens
         const step = (end - start) / samples;
         const x = Float64Array.from({ length: samples }, (_, i) => start - origin + i * step);
         const held = heldSamples > 0 ? `, ${heldSamples} samples held` : '';
-        const ends = `[${(start - origin).toFixed(2)}, ${(end - origin).toFixed(2)}) s`;
+        const ends = `[${(start - origin).toFixed(2)}, ${(end - origin).toFixed(2)}) s`.replace('-', '−');
         return {
           ...(row === 0 && { panelTitle: `${ends}, ${still ? 'still' : 'moving'}${held}` }),
           x: { label: 'time (s)', range: [start - origin, end - origin] },

@@ -6,6 +6,7 @@ import { createCubeHeatmaps, type CubeHeatmaps } from '../../pipelines/radar/cub
 import { extent } from '../pictures/colours.js';
 import type { Layer } from '../pictures/panel.js';
 import { decibelRange, heatmap } from '../pictures/heatmap.js';
+import { plotRadarFeatures } from './radar-features.js';
 import { cubeGeometry, type CubeGeometry } from './radar-geometry.js';
 import { count, seconds, type Drawing, type PlottedSensor, type SensorPlot } from './sensor-plot.js';
 import { createTimeline, type Timeline } from './timeline.js';
@@ -35,6 +36,7 @@ interface Chain {
   readonly ranges: Float32Array;
   readonly dopplers: Float32Array;
   readonly strongest: Strongest;
+  readonly features: ReturnType<typeof plotRadarFeatures> | undefined;
 }
 
 const decibel = (power: number) => 10 * Math.log10(Math.max(power, Number.MIN_VALUE));
@@ -67,7 +69,7 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
   let frames = 0;
   let detections = 0;
 
-  function begin({ shape, components }: RadarCubeFrame, { geometry }: CubeGeometry): Chain {
+  function begin({ shape, components }: RadarCubeFrame, { geometry, noAngles }: CubeGeometry): Chain {
     const maps = createCubeHeatmaps({ geometry, shape, components, azimuthBins: 256 });
     const { rangeBins, dopplerBins, azimuthBins } = maps;
     return {
@@ -75,6 +77,8 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
       components,
       maps,
       detector: createCubeDetector(maps),
+      // One of its two pictures is of angles.
+      features: noAngles === undefined ? plotRadarFeatures({ geometry, shape, components }) : undefined,
       range: createTimeline(rangeBins),
       doppler: createTimeline(dopplerBins),
       ranges: new Float32Array(rangeBins),
@@ -154,6 +158,7 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
       frames++;
       chain.maps.update(frame);
       take(time, chain);
+      chain.features?.push(frame, time);
     },
     drawings() {
       if (chain === undefined || known === undefined) return [];
@@ -224,7 +229,7 @@ export function plotRadarCube({ settings, files }: PlottedSensor): SensorPlot<Ra
             height: 420,
           }),
       });
-      return drawings;
+      return [...drawings, ...(chain.features?.drawings() ?? [])];
     },
   };
 }

@@ -90,8 +90,9 @@ function take(sensor: Opened, frame: Frame, time: number, origin: number): void 
     plot = plotOf(frame.kind, { name, driver, settings, files, origin });
     sensor.plots.set(frame.kind, plot);
   }
-  if (sensor.frames++ === 0) sensor.first = time;
-  sensor.last = time;
+  if (sensor.frames++ === 0) sensor.first = sensor.last = time;
+  else sensor.first = Math.min(sensor.first, time);
+  sensor.last = Math.max(sensor.last, time);
   plot.push(frame, time);
 }
 

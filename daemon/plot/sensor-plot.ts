@@ -23,7 +23,7 @@ export interface Drawing {
 }
 
 export interface SensorPlot<F extends Frame = Frame> {
-  /** @param time seconds from the recording's beginning; rises */
+  /** @param time seconds from the recording's beginning; rises, but for frames that were late */
   push(frame: F, time: number): void;
   /** Frames, or parts of them, that were not drawn, by the reason. */
   readonly faults: Readonly<Record<string, number>>;

@@ -10,6 +10,7 @@ import { lines } from '../pictures/lines.js';
 import { quantile } from './chosen.js';
 import { count, type Drawing, type PlottedSensor, type SensorPlot } from './sensor-plot.js';
 import { createTimeline, type Timeline } from './timeline.js';
+import { plotWifiFeatures } from './wifi-features.js';
 import { plotMotion } from './wifi-motion.js';
 import { plotSpectrogram } from './wifi-spectrogram.js';
 
@@ -124,6 +125,7 @@ export function plotWifi(sensor: PlottedSensor): SensorPlot<WifiFrame> {
   const level = new Float32Array(5);
   const motion = plotMotion();
   const spectrogram = plotSpectrogram(sensor);
+  const features = plotWifiFeatures();
   const faults: Record<string, number> = {};
   let layouts = 0;
   let receivers = 0;
@@ -152,6 +154,7 @@ export function plotWifi(sensor: PlottedSensor): SensorPlot<WifiFrame> {
     push(frame, time) {
       motion.push(frame, time);
       spectrogram.push(frame);
+      features.push(frame, time);
       const refusal = inspector.inspect(frame);
       if (refusal !== undefined) {
         count(faults, refusal);
@@ -203,6 +206,7 @@ export function plotWifi(sensor: PlottedSensor): SensorPlot<WifiFrame> {
         ...(receivers > 0 ? [strength] : []),
         ...spectrogram.drawings(),
         ...motion.drawings(),
+        ...features.drawings(),
       ];
     },
   };

@@ -24,6 +24,8 @@ export interface PointFrames {
   readonly counts: Int32Array;
   /** [frames] arrival, seconds; NaN: not written yet. */
   readonly times: Float64Array;
+  /** [start, end) of the frames that `gatherInterval` takes, seconds. */
+  readonly interval: Float64Array;
   /** Frames written so far. */
   written: number;
   /** Points left out because a frame had too many, or a value that is no number. */
@@ -44,6 +46,7 @@ export const createPointFrames = (
   data: new Float32Array(frames * points * pointChannels),
   counts: new Int32Array(frames),
   times: new Float64Array(frames).fill(NaN),
+  interval: new Float64Array(2),
   written: 0,
   dropped: 0,
 });
@@ -93,7 +96,16 @@ export const gatheredChannels = 9;
  * @returns number of points in `out`
  */
 export function gatherPoints(state: PointFrames, start: number, end: number, out: Float32Array): number {
+  state.interval[0] = start;
+  state.interval[1] = end;
+  return gatherInterval(state, out);
+}
+
+/** The same of the state's `interval`: a number that goes into a function may be allocated. */
+export function gatherInterval(state: PointFrames, out: Float32Array): number {
   const { frames, points, data, counts, times, written } = state;
+  const start = state.interval[0]!;
+  const end = state.interval[1]!;
   const most = out.length / gatheredChannels;
   let total = 0;
   for (let slot = 0; slot < frames; slot++) if (times[slot]! >= start && times[slot]! < end) total += counts[slot]!;

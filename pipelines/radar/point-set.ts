@@ -16,7 +16,13 @@
 
 import type { RadarFrame } from '../../drivers/frames.js';
 import type { Fault, FrameFeatures } from '../features.js';
-import { addPointFrame, createPointFrames, gatheredChannels, gatherPoints, type PointRegion } from './point-frames.js';
+import {
+  addPointFrame,
+  createPointFrames,
+  gatheredChannels,
+  gatherInterval,
+  type PointRegion,
+} from './point-frames.js';
 
 export const pointSetChannels = 8;
 
@@ -75,9 +81,10 @@ export function createRadarPointFeatures(options: RadarPointOptions = {}): Frame
         return fault;
       }
       addPointFrame(state, frame);
-      const { arrivalTime } = frame;
+      state.interval[0] = frame.arrivalTime - span;
+      state.interval[1] = frame.arrivalTime + justAfter;
       const from = frame.snr === undefined ? spaced : gathered;
-      const count = gatherPoints(state, arrivalTime - span, arrivalTime + justAfter, from);
+      const count = gatherInterval(state, from);
       const kept = chooseStrongest(from, count, chosen);
       orderByHeight(from, chosen, kept);
       writeRows(from, chosen, kept, out);

@@ -15,9 +15,11 @@ const mostBases = 4;
 export interface Lanczos {
   /**
    * @param vector [n] in: where to begin, not 0; out: the eigenvector, length 1
-   * @returns λ
+   * λ is `value` then: a number that is returned may be allocated.
    */
-  largest(vector: Float64Array): number;
+  findLargest(vector: Float64Array): void;
+  /** λ */
+  readonly value: number;
   /** Residual over λ of the newest result: above 1e-8 where two eigenvalues are almost the same. */
   readonly residual: number;
 }
@@ -117,15 +119,18 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
   }
 
   return {
-    largest(vector) {
+    findLargest(vector) {
       for (let bases = 1; ; bases++) {
         const m = fillBasis(vector);
         vector.fill(0);
         for (let j = 0, row = 0; j < m; j++, row += n) {
           for (let i = 0; i < n; i++) vector[i]! += small[j]! * basis[row + i]!;
         }
-        if (bases === mostBases || result[1]! <= tolerance * result[0]!) return result[0]!;
+        if (bases === mostBases || result[1]! <= tolerance * result[0]!) return;
       }
+    },
+    get value() {
+      return result[0]!;
     },
     get residual() {
       return result[1]! / result[0]!;

@@ -120,7 +120,7 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   const timeStretch = createStretch();
   const subcarrierStretch = createStretch();
   // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
-  const block = { end: NaN, squaresTime: NaN, squaresSubcarriers: NaN, lastTime: NaN };
+  const block = { end: NaN, squaresTime: NaN, squaresSubcarriers: NaN, lastTime: NaN, now: NaN, between: NaN };
   const judged = { index: NaN, levelTime: NaN, levelSubcarriers: NaN };
   let packets = 0; // in the running block
   let differences = 0;
@@ -173,8 +173,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     differences++;
   }
 
-  /** Mean over channels of the variance of the block means. */
-  function between(): number {
+  /** block.between ← mean over channels of the variance of the block means. */
+  function between(): void {
     let total = 0;
     for (let c = 0; c < channels; c++) {
       let mean = 0;
@@ -182,24 +182,25 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
       mean /= blocks;
       for (let at = c; at < means.length; at += channels) total += (means[at]! - mean) ** 2;
     }
-    return total / (channels * (blocks - 1));
+    block.between = total / (channels * (blocks - 1));
   }
 
-  function calibrate(length: number, mostTime: number, mostSubcarriers: number, now: number): void {
+  function calibrate(length: number, mostTime: number, mostSubcarriers: number): void {
     if (!timeStretch.isEven(length) || !subcarrierStretch.isEven(length)) return;
     const ofTime = timeStretch.values.median;
     const ofSubcarriers = subcarrierStretch.values.median;
     if (ofTime > mostTime || ofSubcarriers > mostSubcarriers) return;
     judged.levelTime = ofTime;
     judged.levelSubcarriers = ofSubcarriers;
-    calibratedAt = now;
+    calibratedAt = block.now;
     calibrations++;
     timeStretch.clear();
     subcarrierStretch.clear();
   }
 
-  function judge(now: number): void {
-    const variance = between();
+  function judge(): void {
+    between();
+    const variance = block.between;
     let meanTime = 0;
     let meanSubcarriers = 0;
     for (let b = 0; b < blocks; b++) {
@@ -218,8 +219,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     timeStretch.push();
     subcarrierStretch.values.newest = ofSubcarriers;
     subcarrierStretch.push();
-    if (calibratedAt === undefined) calibrate(noiselikeStretch, noiselikeTime, noiselikeSubcarriers, now);
-    if (count % blocks === 0) calibrate(evenStretch, Infinity, Infinity, now); // sorting is not for every block
+    if (calibratedAt === undefined) calibrate(noiselikeStretch, noiselikeTime, noiselikeSubcarriers);
+    if (count % blocks === 0) calibrate(evenStretch, Infinity, Infinity); // sorting is not for every block
     if (calibratedAt === undefined) {
       state = 'calibrating';
       return;
@@ -239,14 +240,14 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
     }
   }
 
-  function endBlock(now: number): void {
+  function endBlock(): void {
     if (differences === 0) return; // the window's first packet alone
     const slot = count % blocks;
     for (let c = 0; c < channels; c++) means[slot * channels + c] = sum[c]! / packets;
     noiseTime[slot] = block.squaresTime / (differences * packets);
     noiseSubcarriers[slot] = block.squaresSubcarriers / (differences * packets);
     count++;
-    if (count >= blocks) judge(now);
+    if (count >= blocks) judge();
   }
 
   return {
@@ -254,7 +255,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
       if (!(Math.abs(time - block.lastTime) <= maxGap)) startWindow(time, values);
       else {
         if (time >= block.end) {
-          endBlock(time);
+          block.now = time;
+          endBlock();
           startBlock(block.end + Math.floor((time - block.end) / blockSeconds) * blockSeconds);
         }
         addDifferences(values);

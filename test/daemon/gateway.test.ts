@@ -33,7 +33,13 @@ async function gateway(t: Test, sensors: object, more: object = {}) {
   const port = await freePort();
   const folder = t.testdir();
   const file = join(folder, 'gateway.yaml');
-  const config = { gateway: 'test', dataDirectory: 'state', mqtt: { port }, places: { room: { sensors } }, ...more };
+  const config = {
+    gateway: 'test',
+    dataDirectory: 'state',
+    mqtt: { port },
+    places: { room: { sensors, activities: { windows: 1 } } },
+    ...more,
+  };
   await writeFile(file, stringify(config));
   const process = start(t, ['run', '--config', file]);
   await until('its broker', () => process.output.stderr.includes('labels are published'), 60);

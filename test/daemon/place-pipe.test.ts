@@ -36,7 +36,7 @@ function models(asked: string[], more: Partial<Record<keyof typeof windows, Part
       asked.push(modality);
       if (!window.every(Number.isFinite)) return Promise.reject(new Error('not finite'));
       const probabilities = modality === 'imu' ? Float32Array.of(0.8, 0.2) : Float32Array.of(0.1, 0.9);
-      return Promise.resolve({ probabilities, embedding: new Float32Array(1) });
+      return Promise.resolve({ probabilities, embedding: new Float32Array(1), classes: ['wave', 'clap'] });
     },
   } as unknown as Inference;
 }
@@ -71,7 +71,6 @@ function pipe(more: Parameters<typeof models>[1] = {}) {
   const sets: PlaceModalities[] = [];
   const made: PlacePipe = createPlacePipe({
     name: 'room',
-    sources: [source('wrist', 'witmotion-wt901'), source('camera', 'skeleton-zmq')],
     inference: models(asked, more),
     replayed: true,
     onActivity({ activity }) {
@@ -81,6 +80,7 @@ function pipe(more: Parameters<typeof models>[1] = {}) {
     onModalities: (modalities) => sets.push(modalities),
     log: silentLog,
   });
+  made.add([source('wrist', 'witmotion-wt901').origin, source('camera', 'skeleton-zmq').origin]);
   return { made, asked, updates, sets };
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { activityPolicy } from '../../daemon/activity-policy.js';
 import { createPlace, type PlaceResult, type WindowResult } from '../../daemon/place.js';
 import { isoTime } from '../../daemon/time.js';
 import { activityMessage } from '../../daemon/topics.js';
@@ -20,7 +21,7 @@ function result(probabilities: number[], more: object = {}): WindowResult {
 }
 const still = result([], { still: true });
 function place() {
-  const made = createPlace({ virtual: true, recorded: false });
+  const made = createPlace({ virtual: true, recorded: false }, activityPolicy.parse({ windows: 1 }));
   return {
     update: (start: number, ...results: WindowResult[]) => made.update({ start, end: start + 2, results, absent: [] }),
     absent: (at: number) => made.absent(at),

@@ -93,9 +93,10 @@ void t.test(
     const plain = measure(0);
     t.comment(`lag of the skeleton: ${plain.lag.toFixed(3)} s, correlation ${plain.correlation.toFixed(2)}`);
     t.ok(Math.abs(plain.lag) < 0.15 && plain.correlation > 0.3);
+    // To a twentieth of a second: most of what moves here, moves at the edges of so short a window.
     for (const shift of [-0.1, 0.15]) {
       const found = measure(shift).lag - plain.lag;
-      t.ok(Math.abs(found - shift) < 0.04, `${shift}: ${found}`);
+      t.ok(Math.abs(found - shift) < 0.05, `${shift}: ${found}`);
     }
   },
 );
