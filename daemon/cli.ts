@@ -253,17 +253,6 @@ program
   );
 
 program
-  .command('modalities')
-  .description('change which kinds of sensor a place fuses in the running gateway')
-  .argument('<place>')
-  .argument('<set>', 'for instance imu,skeleton; "all": whatever is there')
-  .addOption(config())
-  .addOption(json())
-  .action(async (place: string, set: string, options: { config?: string; json: boolean }) =>
-    (await import('./commands/modalities.js')).modalities(place, set, options),
-  );
-
-program
   .command('record')
   .description('record the bytes of all configured sensors as MCAP, which Foxglove opens; Ctrl-C ends it')
   .argument('<target>', 'a new file that ends with .mcap, or a folder in which files follow one another')

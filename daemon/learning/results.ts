@@ -16,7 +16,7 @@ export interface SuiteOutcome {
 }
 
 /** Shares are given in %, all else as it is. */
-const isShare = (metric: string) => /accuracy|@|loss of|share/.test(metric);
+const isShare = (metric: string) => /accuracy|@/.test(metric);
 const number = (metric: string, value: number) =>
   isShare(metric) ? (100 * value).toFixed(1) : String(Number(value.toPrecision(4)));
 
@@ -83,11 +83,12 @@ async function picture(suite: string, lines: readonly SuiteLine[]): Promise<Uint
       'circle',
     ),
   );
-  const low = Math.min(...lines.map(({ value, spread }) => value - spread), ...withPlain.map(plainOf), 0.9);
+  const shown = [...lines.flatMap(({ value, spread }) => [value - spread, value + spread]), ...withPlain.map(plainOf)];
+  const low = Math.min(...shown, ...withTarget.map((i) => found[i]!.target), 0.9);
   const range = [Math.max(-1, Math.floor(10 * low) / 10), 1] as const;
   const names = lines.map(({ case: name, metric }) => `${name} ${metric}`);
   for (const [i, name] of names.entries())
-    layers.push({ kind: 'text', x: range[0] + 0.005, y: at(i) + 0.28, text: name });
+    layers.push({ kind: 'text', x: range[0] + 0.005, y: at(i) + 0.3, text: name });
   return draw({
     title: `${suite}: ${suites[suite]?.title ?? ''}`,
     subtitle: 'mean and standard deviation over the seeds',
@@ -96,7 +97,7 @@ async function picture(suite: string, lines: readonly SuiteLine[]): Promise<Uint
         width: 620,
         height: Math.max(80, 1.6 * rowHeight * lines.length),
         x: { label: 'share', range },
-        y: { label: '', range: [0, lines.length], ticks: [] },
+        y: { label: '', range: [0, lines.length + 0.2], ticks: [] },
         grid: true,
         layers,
         key: {

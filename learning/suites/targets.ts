@@ -2,7 +2,8 @@
 
 export interface Target {
   readonly suite: string;
-  readonly case: string;
+  /** Name of the case, or what matches its name. */
+  readonly case: string | RegExp;
   readonly metric: string;
   /** Accuracies and shares are fractions. */
   readonly target: number;
@@ -37,7 +38,6 @@ export const targets: readonly Target[] = [
   accuracy('few-shot', 'one-shot skeleton', 0.78, [0.673, 0.673], pair),
   accuracy('few-shot', 'one-shot imu+skeleton', 0.85, [0.748, 0.748], pair),
   accuracy('few-shot', 'five-shot imu+skeleton', 0.92, [0.846, 0.846], pair),
-  { suite: 'few-shot', case: 'aligned minus unaligned', metric: 'accuracy', target: 0.12 },
 
   retrieval('retrieval', 'imu->skeleton', 'class@1', 0.82, 0.736),
   retrieval('retrieval', 'skeleton->imu', 'class@1', 0.82, 0.718),
@@ -46,8 +46,11 @@ export const targets: readonly Target[] = [
   retrieval('retrieval', 'imu->depth', 'class@1', 0.7),
   retrieval('retrieval', 'depth->imu', 'class@1', 0.7),
 
-  retrieval('mars', 'mmwave->skeleton', 'class@1', 0.7, 0.54),
-  accuracy('mars', 'mmwave', 0.85, [0.79, 0.79], perFrame),
+  // What the pairs that were there before may lose; without a part of the method they may lose more.
+  { suite: 'growth', case: /^[^:]+: \S+ after \S+$/, metric: 'class@1 lost', target: 0.03, atMost: true },
+
+  retrieval('mars', 'radar->skeleton', 'class@1', 0.7, 0.54),
+  accuracy('mars', 'radar, labelled head', 0.85, [0.79, 0.79], perFrame),
 
   accuracy('phone-watch', 'watch', 0.96, [0.944, 0.944], cnn),
   accuracy('phone-watch', 'phone', 0.94, [0.919, 0.919], cnn),
@@ -55,11 +58,16 @@ export const targets: readonly Target[] = [
 
   accuracy('radhar', 'folds', 0.985, [0.975, 0.975], perFrame),
 
-  accuracy('wiar', 'repetitions', 0.93, [0.871, 0.871], cnn),
-  accuracy('wiar', 'height-120, 1-shot', 0.55, [0.4, 0.43], cnn),
-  accuracy('wiar', 'height-120, 5-shot', 0.8, [0.64, 0.71], cnn),
-  accuracy('wiar', 'height-120, 10-shot', 0.88, [0.77, 0.82], cnn),
+  accuracy('wiar', 'even repetitions', 0.93, [0.871, 0.871], cnn),
+  accuracy('wiar', 'height-120, 1 labelled', 0.55, [0.4, 0.43], cnn),
+  accuracy('wiar', 'height-120, 5 labelled', 0.8, [0.64, 0.71], cnn),
+  accuracy('wiar', 'height-120, 10 labelled', 0.88, [0.77, 0.82], cnn),
 ];
 
 export const targetOf = (suite: string, name: string, metric: string): Target | undefined =>
-  targets.find((one) => one.suite === suite && one.case === name && one.metric === metric);
+  targets.find(
+    (one) =>
+      one.suite === suite &&
+      one.metric === metric &&
+      (typeof one.case === 'string' ? one.case === name : one.case.test(name)),
+  );

@@ -12,7 +12,7 @@ import { loadTrunkFolder } from '../../daemon/learning/trunk-folder.js';
 import { witmotion } from '../../drivers/imu/witmotion.js';
 import { createRecorder } from '../../drivers/recording/recorder.js';
 import { suites } from '../../learning/suites/registry.js';
-import { targets } from '../../learning/suites/targets.js';
+import { targetOf, targets } from '../../learning/suites/targets.js';
 import { loadTower, saveTower, shippedTowerDirectory } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
 import { virtualWrist } from '../../room/virtual-wrist.js';
@@ -302,8 +302,8 @@ void t.test('pairs as they are written, and which belong together', (t) => {
 });
 
 void t.test('results: values beside targets, what is absent said so', async (t) => {
-  const [target] = targets.filter(({ plain }) => plain);
-  const line = { suite: target!.suite, case: target!.case, metric: target!.metric, spread: 0.01, seeds: 3 };
+  const [target] = targets.filter(({ plain, case: name }) => plain && typeof name === 'string');
+  const line = { suite: target!.suite, case: String(target!.case), metric: target!.metric, spread: 0.01, seeds: 3 };
   const file = at('report', 'results.md');
   const written = await writeResults(
     file,
@@ -334,6 +334,12 @@ void t.test('suites: every one can be loaded and run; targets name suites and li
     t.ok(title.length > 10);
   }
   for (const { target, plain } of targets) t.ok([target, ...(plain ?? [])].every((value) => value > 0 && value <= 1));
-  const keys = targets.map(({ suite, case: name, metric }) => `${suite} ${name} ${metric}`);
+  for (const { suite } of targets) t.ok(suites[suite], suite);
+  t.match(targetOf('growth', 'imu, skeleton, depth: imu-skeleton after depth', 'class@1 lost'), {
+    target: 0.03,
+    atMost: true,
+  });
+  t.equal(targetOf('growth', 'imu, skeleton, depth without adaptive weights', 'class@1 lost'), undefined);
+  const keys = targets.map(({ suite, case: name, metric }) => `${suite} ${String(name)} ${metric}`);
   t.equal(new Set(keys).size, keys.length);
 });
