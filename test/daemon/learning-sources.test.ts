@@ -31,7 +31,16 @@ void t.test(
   async (t) => {
     const names = ['imu', 'skeleton'];
     const sizes = { imu: windowSize(limuBert), skeleton: windowSize(skeletonEncoder) };
-    const source = await utdMhadSource({ data, names, subjects: [2], seed: 3 });
+    const part = await mkdtemp(join(tmpdir(), 'sources-'));
+    t.teardown(() => rm(part, { recursive: true }));
+    for (const kind of ['Inertial', 'Skeleton']) {
+      await mkdir(join(part, kind));
+      for (const action of [1, 13, 27]) {
+        const name = `a${action}_s2_t1_${kind.toLowerCase()}.mat`;
+        await symlink(join(data, 'utd-mhad', kind, name), join(part, kind, name));
+      }
+    }
+    const source = await utdMhadSource({ data: part, names, subjects: [2], seed: 3 });
     t.equal(source.title, 'UTD-MHAD, subjects 2');
     t.strictSame(
       [...new Set(source.rows.map(({ label }) => label))],
