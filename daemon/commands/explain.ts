@@ -7,7 +7,8 @@ import { createRandom, mixSeeds } from '../../learning/random.js';
 import { tsne } from '../../learning/tsne.js';
 import type { Trunk } from '../../models/trunk.js';
 import { embeddingsOf } from '../learning/figures.js';
-import { gather } from '../learning/gather.js';
+import { gather, seenPeople } from '../learning/gather.js';
+import { protocolOf } from '../learning/sources/find.js';
 import type { LabelledRows } from '../learning/gather.js';
 import type { PairNames } from '../learning/encoders.js';
 import { withSession } from '../learning/session.js';
@@ -139,25 +140,26 @@ async function space(
   save: (name: string, picture: Uint8Array) => Promise<void>,
 ) {
   const { threads, seed, cache, data } = options;
-  const timed = folder.about.pairs.filter(({ pairing, terms }) => pairing === 'time' && terms !== undefined);
+  const timed = folder.about.pairs.filter(({ pairing, datasets }) => pairing === 'time' && datasets !== undefined);
   const pairs = timed.map(({ modalities }): PairNames => modalities);
   if (pairs.length === 0)
     throw new Error(
       'none of the trunk’s pairs are time pairs of a data set: leave --data out, only the weights can be drawn',
     );
+  const encoders = new Map([...folder.encoders].filter(([name]) => pairs.flat().includes(name)));
   // Those who were never trained on, where there are any.
+  const seen = seenPeople(folder.encoders, folder.about.pairs, timed[0]!.datasets![0]!.dataset);
+  const usual = protocolOf([...encoders.keys()]);
+  const others = [...(usual?.test ?? []), ...(usual?.train ?? [])].filter((subject) => !seen.has(subject));
+  const wanted = options.subjects ?? (others.length > 0 ? others : [...seen]);
+  const unseen = wanted.length > 0 && !wanted.some((subject) => seen.has(subject));
   const gathered = await gather(
     pairs,
-    new Map([...folder.encoders].filter(([name]) => pairs.flat().includes(name))),
-    {
-      ...{ data, byLabel: false, versions: 1, seed, threads, cache },
-      ...(options.subjects && { train: options.subjects }),
-    },
+    encoders,
+    { ...{ data, byLabel: false, versions: 1, seed, threads, cache }, train: wanted, test: [] },
     session,
   );
-  const unseen = options.subjects === undefined && gathered.tested.length > 0;
-  const [whole] = unseen ? gathered.tested : gathered.labelled;
-  const rows = chosenRows(whole!, options);
+  const rows = chosenRows(gathered.labelled[0]!, options);
   const activities = [...new Set(rows.labels)];
   const own = pairs.filter((pair) => pair.every((name) => rows.names.includes(name)));
   const before = await embeddingsOf(await untrained(folder, own, rows, seed), rows, threads);

@@ -30,7 +30,7 @@ export async function grow(options: GrowOptions): Promise<void> {
   const encoders = await findEncoders(pair, parseFolders('--encoder', options.encoder), before.encoders);
   const started = Date.now();
   const result = await withSession(async (session) => {
-    const gathered = await gather([pair], encoders, options, session);
+    const gathered = await gather([pair], encoders, { ...options, earlier: before.about.pairs }, session);
     const { seed, threads, epochs, batch, learningRate } = options;
     const checkpoint = checkpointOf('grow', options);
     const grown = await growTrunk(before.trunk, gathered.sets[0]!, {

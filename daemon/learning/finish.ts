@@ -86,9 +86,7 @@ function trainedOn(encoder: Tower, pairs: readonly PairsAbout[]): Manifest['trai
     ({ kind, modalities, pairing, source, windows }) =>
       `${kind === 'grow' ? 'grown' : 'aligned'} ${modalities.join(' and ')} on ${windows} ${pairing} pairs of ${source}`,
   );
-  const sets = pairs.flatMap(({ source, terms, subjects }) =>
-    terms === undefined ? [] : [{ dataset: source, subjects: [...(subjects ?? [])], terms }],
-  );
+  const sets = pairs.flatMap(({ datasets }) => datasets ?? []);
   const before = encoder.manifest.trainedOn;
   return {
     text: `${before.text} Then ${how.join('; ')}.`.slice(0, 9_999),

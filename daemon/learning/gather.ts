@@ -2,6 +2,7 @@
 import type { AlignmentSet } from '../../learning/align-data.js';
 import { pairByLabel } from '../../learning/label-pairs.js';
 import type { LabelledOutputs } from '../../learning/label-pairs.js';
+import type { Manifest } from '../../models/manifest.js';
 import { encodeSource } from './encode.js';
 import { differingLengths } from './encoders.js';
 import type { Encoders, PairNames } from './encoders.js';
@@ -22,6 +23,8 @@ export interface GatherOptions {
   readonly seed: number;
   readonly threads: number;
   readonly cache: string;
+  /** What the trunk that grows was made of. */
+  readonly earlier?: readonly Pick<PairsAbout, 'datasets'>[] | undefined;
 }
 
 /** Windows seen by several encoders, version 0, with their labels. */
@@ -52,18 +55,52 @@ function only(encoders: Encoders, names: readonly string[]): Encoders {
   return new Map(names.map((name) => [name, encoders.get(name)!]));
 }
 
-/** No figure may come from people that an encoder was trained on. */
-function checkUnseen(encoders: Encoders, dataset: string, test: readonly number[]): void {
-  for (const [name, { manifest }] of encoders) {
-    const seen = manifest.trainedOn.datasets
-      .filter((one) => one.dataset === dataset)
-      .flatMap(({ subjects }) => subjects.map(Number))
-      .filter((subject) => test.includes(subject));
-    if (seen.length > 0)
-      throw new Error(
-        `the encoder of ${name} was trained on subject ${seen.join(', ')} of ${dataset}: test on others (--test)`,
-      );
+type DatasetAbout = NonNullable<PairsAbout['datasets']>[number];
+
+const saidOf = (source: WindowSource): DatasetAbout => ({
+  ...{ dataset: source.dataset, subjects: peopleOf(source), terms: source.terms },
+});
+
+/** People of a data set that encoders, or pairs of a trunk, have been trained on. */
+export function seenPeople(
+  encoders: Encoders,
+  pairs: readonly Pick<PairsAbout, 'datasets'>[],
+  dataset: string,
+): ReadonlySet<number> {
+  const of = (all: Manifest['trainedOn']['datasets']) =>
+    all.filter((one) => one.dataset === dataset).flatMap(({ subjects }) => subjects.map(Number));
+  return new Set([
+    ...[...encoders.values()].flatMap(({ manifest }) => of(manifest.trainedOn.datasets)),
+    ...pairs.flatMap(({ datasets }) => of([...(datasets ?? [])])),
+  ]);
+}
+
+/** No figure may come from people that anything was trained on. */
+function checkUnseen(
+  encoders: Encoders,
+  { earlier = [] }: GatherOptions,
+  dataset: string,
+  test: readonly number[],
+): void {
+  for (const [name, encoder] of encoders) {
+    const seen = seenPeople(new Map([[name, encoder]]), [], dataset);
+    tell(
+      `the encoder of ${name}`,
+      test.filter((subject) => seen.has(subject)),
+      dataset,
+    );
   }
+  const seen = seenPeople(new Map(), earlier, dataset);
+  tell(
+    'the trunk',
+    test.filter((subject) => seen.has(subject)),
+    dataset,
+  );
+}
+
+function tell(what: string, seen: readonly number[], dataset: string): void {
+  if (seen.length > 0)
+    throw new Error(`${what} was trained on subject ${seen.join(', ')} of ${dataset}: test on others (--test)`);
 }
 
 function reporting(source: WindowSource, { onWarning }: LearningSession): WindowSource {
@@ -111,7 +148,7 @@ async function ofTime(
     const both = train?.filter((subject) => test.includes(subject)) ?? [];
     if (both.length > 0) throw new Error(`subject ${both.join(', ')} is on both sides: test on others (--test)`);
     const source = reporting(await pairedSource(own, { ...request, subjects: train }), session);
-    checkUnseen(own, source.dataset, test);
+    checkUnseen(own, options, source.dataset, test);
     const outputs = await encodeSource(source, own, options.versions, { ...options, ...session });
     const groups = source.rows.map(({ group }) => group);
     for (const modalities of pairs.filter(([a]) => names.includes(a))) {
@@ -120,8 +157,7 @@ async function ofTime(
         modalities: [...modalities],
         pairing: 'time',
         source: source.title,
-        terms: source.terms,
-        subjects: peopleOf(source),
+        datasets: [saidOf(source)],
         windows: groups.length,
         versions: options.versions,
       });
@@ -164,7 +200,7 @@ async function ofLabels(
       modalities: [...modalities],
       pairing: 'label',
       source: `${modalities.map((name) => sources.get(name)!.source.title).join(' with ')}; ${[...new Set(set.labels)].join(', ')}`,
-      terms: modalities.map((name) => sources.get(name)!.source.terms).join('; '),
+      datasets: modalities.map((name) => saidOf(sources.get(name)!.source)),
       windows: set.count,
       versions: options.versions,
     });

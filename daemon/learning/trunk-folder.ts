@@ -30,8 +30,8 @@ const pairs = z.strictObject({
   pairing: z.enum(['time', 'label']),
   /** Data set with its subjects, or files of recordings. */
   source: text,
-  terms: text.optional(),
-  subjects: z.array(z.number()).optional(),
+  /** Absent of recordings: whose data it was, as in a tower's manifest. */
+  datasets: z.array(z.strictObject({ dataset: text, subjects: z.array(z.number()), terms: text })).optional(),
   windows: z.int().nonnegative(),
   versions: z.int().positive(),
   /** Windows left out, by the reason. */

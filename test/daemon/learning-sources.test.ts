@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { encodeSource } from '../../daemon/learning/encode.js';
+import { seenPeople } from '../../daemon/learning/gather.js';
 import { commonLabel, pairedSource, protocolOf } from '../../daemon/learning/sources/find.js';
 import { marsSource } from '../../daemon/learning/sources/mars.js';
 import type { WindowSource } from '../../daemon/learning/sources/source.js';
@@ -111,4 +112,16 @@ void t.test('encoder outputs: versions after one another, and an encoder that fa
   );
   const aborted = AbortSignal.abort();
   await t.rejects(encodeSource(source, new Map([['imu', tower()]]), 1, { threads: 1, signal: aborted }), /interrupted/);
+});
+
+void t.test('people that an encoder or a trunk has seen', (t) => {
+  const trainedOn = { text: 'x', datasets: [{ dataset: 'utd-mhad', subjects: [1, '3'], terms: 'none' }] };
+  const pairs = [
+    { datasets: [{ dataset: 'utd-mhad', subjects: [5], terms: 'none' }] },
+    { datasets: [{ dataset: 'mars', subjects: [2], terms: 'none' }] },
+    {},
+  ];
+  t.strictSame([...seenPeople(new Map([['imu', tower({ trainedOn })]]), pairs, 'utd-mhad')], [1, 3, 5]);
+  t.strictSame([...seenPeople(new Map(), pairs, 'mars')], [2]);
+  t.end();
 });
