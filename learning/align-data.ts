@@ -1,7 +1,9 @@
 /** What alignment learns from: cached outputs of frozen encoders, row by row of the same recordings; and how batches of it are fed. */
 import { createHash } from 'node:crypto';
+import type { Pairing } from '../models/trunk.js';
 import { countedPairs } from './contrastive.js';
 import { createRandom, mixSeeds } from './random.js';
+import type { Random } from './random.js';
 import { createSampler } from './sampler.js';
 
 /** The data of an alignment cannot be used; the message says why. */
@@ -22,10 +24,13 @@ export interface AlignmentSet {
   readonly versions?: number;
   /** [count]: recordings of the same group (neighbouring windows; the same label, in pairs by label) are no negatives of each other. */
   readonly groups?: ArrayLike<number> | undefined;
+  /** Whether the modalities were recorded together (default), or their recordings only have the same label; the trunk's history says which. */
+  readonly pairing?: Pairing | undefined;
 }
 
 /** A set, checked. */
 export interface PreparedSet {
+  readonly pairing: Pairing;
   readonly count: number;
   readonly versions: number;
   readonly modalities: readonly { readonly modality: string; readonly width: number; readonly data: Float32Array }[];
@@ -33,7 +38,7 @@ export interface PreparedSet {
 }
 
 /** @throws AlignmentError: fewer than two recordings or modalities, sizes that do not agree, or a value that is not finite */
-export function prepareSet({ count, outputs, versions = 1, groups }: AlignmentSet): PreparedSet {
+export function prepareSet({ count, outputs, versions = 1, groups, pairing = 'time' }: AlignmentSet): PreparedSet {
   const names = Object.keys(outputs);
   if (!Number.isInteger(count) || count < 2) throw new AlignmentError(`${count} recordings: two or more are needed`);
   if (!Number.isInteger(versions) || versions < 1) throw new AlignmentError(`${versions} versions of each recording`);
@@ -53,7 +58,7 @@ export function prepareSet({ count, outputs, versions = 1, groups }: AlignmentSe
     return { modality, width, data };
   });
   const distinct = groups && new Set(Array.from(groups)).size < count ? groups : undefined;
-  return { count, versions, modalities, groups: distinct };
+  return { count, versions, modalities, groups: distinct, pairing };
 }
 
 /** A scale below this share of the largest one holds no information, only noise that dividing would blow up. */
@@ -81,6 +86,24 @@ export function standardisation(
   };
 }
 
+/**
+ * Sets a share of the values to zero, the mean of standardised ones, and makes up for it in the others (Srivastava et al. 2014).
+ * @param out changed in place
+ */
+function dropValues(out: Float32Array, rate: number, random: Random): void {
+  const gain = 1 / (1 - rate);
+  for (let i = 0; i < out.length; i++) out[i] = random.uniform() < rate ? 0 : out[i]! * gain;
+}
+
+export interface BatchOptions {
+  readonly batch: number;
+  readonly seed: number;
+  /** Share of the encoder outputs that are dropped in each row, default 0. */
+  readonly dropout?: number | undefined;
+  /** Embeddings [versions · count, width] of one modality from before. */
+  readonly teacher?: { readonly width: number; readonly data: Float32Array } | undefined;
+}
+
 export interface Standardisation {
   readonly mean: Float32Array;
   readonly scale: Float32Array;
@@ -98,11 +121,7 @@ export function createBatches(
   set: PreparedSet,
   index: number,
   standards: ReadonlyMap<string, Standardisation>,
-  {
-    batch,
-    seed,
-    teacher,
-  }: { batch: number; seed: number; teacher?: { width: number; data: Float32Array } | undefined },
+  { batch, seed, teacher, dropout = 0 }: BatchOptions,
 ) {
   const { count, versions, modalities, groups } = set;
   const { stepsPerEpoch, indices } = createSampler(count, batch, mixSeeds(seed, 10, index));
@@ -120,6 +139,7 @@ export function createBatches(
       const out = buffers[k]!;
       for (const [i, row] of rows.entries())
         for (let j = 0; j < width; j++) out[i * width + j] = (data[row * width + j]! - mean[j]!) / scale[j]!;
+      if (dropout > 0) dropValues(out, dropout, random);
       fed[feedNames.outputs(index, modality)] = out;
     }
     if (groups)

@@ -5,14 +5,21 @@
  *
  * The weights come from the gradients of the very same pass (`contrastive.ts`), which are then added up, so weighted, to the step's gradient.
  */
-import { conceptModule, conceptPrefix, l2Normalised, prototypeNetwork, prototypePrefix } from '../models/alignment.js';
+import {
+  conceptModule,
+  conceptPrefix,
+  conceptsThroughPrototype,
+  l2Normalised,
+  prototypePrefix,
+} from '../models/alignment.js';
 import type { Graph, Value } from '../models/graph.js';
 import { graph } from '../models/graph.js';
 import { sharingWeights } from '../models/layers.js';
 import type { Network } from '../models/layers.js';
+import { sizeOf } from '../models/operators.js';
 import type { WeightSource } from '../models/weights.js';
-import { trainingStep } from './adamw.js';
-import { adaptiveWeights, contrastiveLosses, jointNorm } from './contrastive.js';
+import { flattened, squaredNorm, trainingStep } from './adamw.js';
+import { adaptiveWeights, contrastiveLosses } from './contrastive.js';
 import type { Directions } from './contrastive.js';
 import { feedNames } from './align-data.js';
 import { gradient } from './gradient.js';
@@ -57,22 +64,89 @@ function weighted(g: Graph, weights: Directions | undefined, x: Directions): Val
 const sum = (g: Graph, values: readonly Value[]): Value =>
   values.slice(1).reduce((total, value) => g.add(total, value), values[0]!);
 
-/** Embeddings of all sets' batches; all go through the prototype network at once. */
+/** Embeddings of all sets' batches. */
 function embeddings(network: Network, sets: readonly StepSet[], { width, hidden, prototype }: AlignmentStepOptions) {
   const { g } = network;
-  const concepts = sets.flatMap(({ batch, modalities }, index) =>
-    modalities.map(({ modality, width: inputs }) => {
-      const x = g.input(feedNames.outputs(index, modality), [batch, inputs]);
-      return conceptModule(network, modality, x, width, hidden);
-    }),
+  const given = sets.flatMap(({ batch, modalities }, index) =>
+    modalities.map(
+      ({ modality, width: inputs }) =>
+        [modality, g.input(feedNames.outputs(index, modality), [batch, inputs])] as const,
+    ),
   );
-  if (!prototype) return concepts.map((value) => l2Normalised(g, value));
-  const all = l2Normalised(g, prototypeNetwork(network, g.concat(concepts, 0), hidden));
-  return g.split(
-    all,
-    concepts.map(({ shape }) => shape[0]!),
-    0,
-  );
+  if (!prototype)
+    return given.map(([modality, x]) => l2Normalised(g, conceptModule(network, modality, x, width, hidden)));
+  const rows = given.map(([, x]) => x.shape[0]!);
+  return g.split(l2Normalised(g, conceptsThroughPrototype(network, given, width, hidden)), rows, 0);
+}
+
+/** A product with a matrix of the prototype network: y = x · w (+ b). */
+interface PrototypeProduct {
+  readonly x: Value;
+  readonly w: Value;
+  readonly b: Value | undefined;
+  readonly y: Value;
+}
+
+/** Those of the graph, so that one gradient by each y, weighted, serves w and b: fewer products than by w and b for each direction. */
+function prototypeProducts(g: Graph): PrototypeProduct[] {
+  return g.nodes.flatMap(({ op, inputs, outputs }) => {
+    const [x, w, b] = inputs;
+    if (op !== 'Gemm' || !w.name.startsWith(`${prototypePrefix}.`)) return [];
+    return [{ x, w, b: b, y: outputs[0]! }];
+  });
+}
+
+interface Slopes {
+  readonly parameters: readonly Value[];
+  /** By those parameters of modules, as one vector. */
+  readonly modules: Value;
+  /** By what the prototype network's products give. */
+  readonly byProducts: ReadonlyMap<Value, Value>;
+}
+
+/** All that a value is made of. */
+function ancestors(g: Graph, of: Value): Set<Value> {
+  const found = new Set([of]);
+  for (const { inputs, outputs } of g.nodes.slice().reverse())
+    if (outputs.some((value) => found.has(value))) for (const value of inputs) found.add(value);
+  return found;
+}
+
+/** The gradient of one loss by the modules of these modalities, and by the products on its way. */
+function slopes(g: Graph, loss: Value, modalities: readonly string[], products: readonly PrototypeProduct[]): Slopes {
+  const prefixes = modalities.map((modality) => `${conceptPrefix(modality)}.`);
+  const parameters = g.parameters
+    .map(({ value }) => value)
+    .filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
+  const within = ancestors(g, loss);
+  const reached = products.map(({ y }) => y).filter((y) => within.has(y));
+  const found = gradient(g, loss, [...parameters, ...reached]);
+  const byProducts = new Map(reached.map((y, i) => [y, found[parameters.length + i]!]));
+  return { parameters, modules: flattened(g, found.slice(0, parameters.length)), byProducts };
+}
+
+/** Adds up the contributions into the gradient by all parameters, laid out as they are packed: modules, then the prototype network. */
+function stepGradient(g: Graph, contributions: readonly Slopes[], products: readonly PrototypeProduct[]): Value {
+  const all = g.parameters.map(({ value }) => value);
+  const isPrototype = ({ name }: Value) => name.startsWith(`${prototypePrefix}.`);
+  const [only, ...others] = contributions;
+  const parts = new Map<Value, Value[]>();
+  const addTo = (value: Value, part: Value) => parts.set(value, [...(parts.get(value) ?? []), part]);
+
+  if (others.length > 0)
+    for (const { parameters, modules } of contributions) {
+      const sizes = parameters.map(({ shape }) => sizeOf(shape));
+      for (const [i, part] of g.split(modules, sizes, 0).entries()) addTo(parameters[i]!, part);
+    }
+  for (const { x, w, b, y } of products) {
+    const through = contributions.flatMap(({ byProducts }) => byProducts.get(y) ?? []);
+    const dy = sum(g, through);
+    addTo(w, g.reshape(g.gemm(x, dy, undefined, { transA: true }), [-1]));
+    if (b) addTo(b, g.reduceSum(dy, [0]));
+  }
+  const added = (values: readonly Value[]) => values.map((value) => sum(g, parts.get(value)!));
+  const modules = others.length > 0 ? added(all.filter((value) => !isPrototype(value))) : [only!.modules];
+  return g.concat([...modules, ...added(all.filter(isPrototype))], 0);
 }
 
 /** @returns the step, and the pairs of modalities in the order of its outputs */
@@ -102,18 +176,18 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
     first += modalities.length;
   }
 
-  const learning = g.parameters.map(({ value }) => value);
-  const belongs = (modality: string) => (value: Value) => value.name.startsWith(`${conceptPrefix(modality)}.`);
-  const isPrototype = (value: Value) => value.name.startsWith(`${prototypePrefix}.`);
-  const parts = new Map<Value, Value[]>(learning.map((value) => [value, []]));
+  const products = prototypeProducts(g);
+  const contributions: Slopes[] = [];
   const weights = pairs.map((pair): Directions | undefined => {
     if (!adaptive) return undefined;
-    const by = learning.filter((value) => pair.modalities.some((modality) => belongs(modality)(value)));
-    const slopes = { ab: gradient(g, pair.ab, by), ba: gradient(g, pair.ba, by) };
-    const found = adaptiveWeights(g, jointNorm(g, slopes.ab), jointNorm(g, slopes.ba));
+    const [ab, ba] = [slopes(g, pair.ab, pair.modalities, products), slopes(g, pair.ba, pair.modalities, products)];
+    const norm = ({ modules }: Slopes) => g.sqrt(squaredNorm(g, modules));
+    const found = adaptiveWeights(g, norm(ab), norm(ba));
     const fixed = { ab: g.stopGradient(found.ab), ba: g.stopGradient(found.ba) };
-    for (const [i, value] of by.entries())
-      parts.get(value)!.push(weighted(g, fixed, { ab: slopes.ab[i]!, ba: slopes.ba[i]! }));
+    const halves = { ab: g.mul(fixed.ab, 0.5), ba: g.mul(fixed.ba, 0.5) };
+    const mixed = (x: Value, y: Value) => g.add(g.mul(x, halves.ab), g.mul(y, halves.ba));
+    const byProducts = new Map([...ab.byProducts].map(([y, slope]) => [y, mixed(slope, ba.byProducts.get(y)!)]));
+    contributions.push({ ...ab, modules: mixed(ab.modules, ba.modules), byProducts });
     return fixed;
   });
 
@@ -123,15 +197,17 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
     pairs.map((pair, i) => weighted(g, weights[i], pair)),
   );
   const loss = kept ? g.add(contrast, kept) : contrast;
-  // Of the modules the contrastive part is there already, out of which the weights were made.
-  const rest = (of: Value, by: readonly Value[]) => {
-    for (const [i, slope] of gradient(g, of, by).entries()) parts.get(by[i]!)!.push(slope);
-  };
-  if (!adaptive) rest(loss, learning);
-  else {
-    if (options.prototype) rest(loss, learning.filter(isPrototype));
-    for (const { taught } of kept ? sets : []) if (taught) rest(kept!, learning.filter(belongs(taught)));
-  }
+  const everyModality = sets.flatMap(({ modalities }) => modalities.map(({ modality }) => modality));
+  if (!adaptive) contributions.push(slopes(g, loss, everyModality, products));
+  else if (kept)
+    contributions.push(
+      slopes(
+        g,
+        kept,
+        sets.flatMap(({ taught }) => taught ?? []),
+        products,
+      ),
+    );
 
   const column = (values: readonly Value[]) =>
     g.concat(
@@ -149,7 +225,7 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
     },
     {
       weightDecay: options.weightDecay,
-      gradients: learning.map((value) => sum(g, parts.get(value)!)),
+      gradient: stepGradient(g, contributions, products),
       share:
         options.prototypeShare === 1
           ? undefined

@@ -31,6 +31,8 @@ export interface AlignOptions {
   readonly adaptive?: boolean | undefined;
   /** Share of the old value in the running average of the weights, which is the result; default 0, the last weights. */
   readonly averaging?: number | undefined;
+  /** Share of the encoder outputs that are dropped in each row while learning, default 0. */
+  readonly dropout?: number | undefined;
   readonly checkpoint?: string | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -117,7 +119,17 @@ export async function learn(
   event: Pick<TrunkEvent, 'kind' | 'modalities'>,
   growing: Growing = { prototypeShare: 1, distillation: 0 },
 ): Promise<Aligned> {
-  const { seed, threads = 2, from, adaptive = true, averaging = 0, checkpoint, onProgress, signal } = options;
+  const {
+    seed,
+    threads = 2,
+    from,
+    adaptive = true,
+    averaging = 0,
+    dropout = 0,
+    checkpoint,
+    onProgress,
+    signal,
+  } = options;
   const { epochs, batch, learningRate, weightDecay, temperature } = {
     ...alignDefaults,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
@@ -147,6 +159,7 @@ export async function learn(
     createBatches(set, index, scales, {
       batch: stepSets[index]!.batch,
       seed,
+      dropout,
       teacher: index === 0 && taught ? { width, data: taught.embeddings } : undefined,
     }),
   );
@@ -160,7 +173,7 @@ export async function learn(
     ...{ statistics: [], steps, learningRate, averaging, threads, checkpoint, onProgress, signal },
     feeds: (now) => Object.assign({}, ...batches.map(({ feeds }) => feeds(now))) as Record<string, Float32Array>,
     fingerprint: JSON.stringify({
-      ...{ step, stepSets, seed, steps, learningRate, averaging, event },
+      ...{ step, stepSets, seed, steps, learningRate, averaging, dropout, event },
       data: digestOf(sets),
       start: digestOfWeights(known),
     }),
@@ -181,7 +194,10 @@ export async function learn(
     hidden,
     prototype: prototype ? after(weights, prototypePrefix) : undefined,
     modules: new Map([...(from?.modules ?? []), ...learned]),
-    history: [...(from?.history ?? []), { ...event, counts: sets.map(({ count }) => count), epochs, seed }],
+    history: [
+      ...(from?.history ?? []),
+      { ...event, counts: sets.map(({ count }) => count), pairings: sets.map(({ pairing }) => pairing), epochs, seed },
+    ],
   };
   return { trunk, curves };
 }

@@ -45,12 +45,6 @@ export function contrastiveLosses(
   return { ab: direction(1), ba: direction(0) };
 }
 
-/** Euclidean norm of several values taken as one vector. */
-export function jointNorm(g: Graph, values: readonly Value[]): Value {
-  const squares = values.map((value) => g.reduceSum(g.mul(value, value)));
-  return g.sqrt(squares.slice(1).reduce((sum, square) => g.add(sum, square), squares[0]!));
-}
-
 /**
  * w = 1 / norm for each direction, the two then normalised to add up to 1, which is each the other's norm over the sum of both.
  * Where both norms are 0, both weights are ½.

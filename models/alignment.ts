@@ -21,19 +21,62 @@ export const alignmentDefaults = { width: 512, hidden: 256 } as const;
 export const conceptPrefix = (modality: string): string => `concept.${modality}`;
 export const prototypePrefix = 'prototype';
 
-/** Concept alignment module: standardised encoder outputs [rows, inputs] → [rows, width], two hidden layers with ReLU. */
-export function conceptModule(network: Network, modality: string, x: Value, width: number, hidden: number): Value {
+/** The hidden layers of a concept alignment module: [rows, inputs] → [rows, hidden]. */
+function conceptHidden(network: Network, modality: string, x: Value, hidden: number): Value {
   const { g } = network;
   const name = conceptPrefix(modality);
-  const first = g.relu(linear(network, `${name}.0`, x, hidden));
-  const second = g.relu(linear(network, `${name}.1`, first, hidden));
-  return linear(network, `${name}.2`, second, width);
+  return g.relu(linear(network, `${name}.1`, g.relu(linear(network, `${name}.0`, x, hidden)), hidden));
+}
+
+/** Concept alignment module: standardised encoder outputs [rows, inputs] → [rows, width], two hidden layers with ReLU. */
+export function conceptModule(network: Network, modality: string, x: Value, width: number, hidden: number): Value {
+  return linear(network, `${conceptPrefix(modality)}.2`, conceptHidden(network, modality, x, hidden), width);
 }
 
 /** Prototype network, the same for all modalities: concepts [rows, width] → [rows, width], one hidden layer with ReLU. */
 export function prototypeNetwork(network: Network, concepts: Value, hidden: number): Value {
   const inner = network.g.relu(linear(network, `${prototypePrefix}.0`, concepts, hidden));
   return linear(network, `${prototypePrefix}.1`, inner, concepts.shape[1]!);
+}
+
+/**
+ * Module and prototype network of several modalities at once, as training runs them. Nothing bends between a module's last layer and the
+ * prototype network's first: (h · W + b) · V + c = h · (W · V) + (b · V + c). One product of weights a modality takes the place of two
+ * with every row, forward and in each gradient: a fifth of a step's arithmetic.
+ * @param given modality and its standardised encoder outputs [rows, inputs]; the network must share weights by name
+ * @returns [all rows, width]
+ */
+export function conceptsThroughPrototype(
+  network: Network,
+  given: readonly (readonly [modality: string, x: Value])[],
+  width: number,
+  hidden: number,
+): Value {
+  const { g, weights } = network;
+  const parameter = (name: string, shape: readonly number[]) => {
+    const initial = shape.length > 1 ? { uniform: 1 / Math.sqrt(shape[0]!) } : { fill: 0 };
+    return g.parameter(name, shape, weights(name, shape, initial));
+  };
+  const hiddens = given.map(([modality, x]) => conceptHidden(network, modality, x, hidden));
+  const layers = new Map(
+    given.map(([modality]) => {
+      const name = conceptPrefix(modality);
+      return [
+        modality,
+        [parameter(`${name}.2.weight`, [hidden, width]), parameter(`${name}.2.bias`, [width])] as const,
+      ];
+    }),
+  );
+  const v = parameter(`${prototypePrefix}.0.weight`, [width, hidden]);
+  const c = parameter(`${prototypePrefix}.0.bias`, [hidden]);
+  const merged = new Map(
+    [...layers].map(([modality, [w, b]]) => [
+      modality,
+      [g.gemm(w, v), g.gemm(g.reshape(b, [1, width]), v, c)] as const,
+    ]),
+  );
+  const inner = given.map(([modality], k) => g.relu(g.gemm(hiddens[k]!, ...merged.get(modality)!)));
+  return linear(network, `${prototypePrefix}.1`, g.concat(inner, 0), width);
 }
 
 /** Each row divided by its Euclidean length: [rows, width] → the same. A row of zeros stays one; the small term bounds the slope there. */

@@ -283,10 +283,16 @@ export function graph({ type = 'float32' }: { type?: 'float32' | 'float64' } = {
         written.push({ op: 'Reshape', inputs: [`${name}:flat`, `${name}:shape`], outputs: [name], attributes: {} });
       }
     }
+    // What a node makes takes the output's name; a copy is only needed of inputs, weights and what is given twice.
+    const made = new Set(kept.flatMap(({ outputs: to }) => to));
+    const renamed = new Map<Value, string>();
+    for (const { name, value } of outputs) if (made.has(value) && !renamed.has(value)) renamed.set(value, name);
+    const nameOf = (value: Value) => renamed.get(value) ?? value.name;
     for (const { op, inputs: from, outputs: to, attributes } of kept)
-      written.push({ op, inputs: from.map(({ name }) => name), outputs: to.map(({ name }) => name), attributes });
+      written.push({ op, inputs: from.map(nameOf), outputs: to.map(nameOf), attributes });
     for (const { name, value } of outputs)
-      written.push({ op: 'Identity', inputs: [value.name], outputs: [name], attributes: {} });
+      if (renamed.get(value) !== name)
+        written.push({ op: 'Identity', inputs: [nameOf(value)], outputs: [name], attributes: {} });
 
     const given = outputs.map(({ name, value: { shape, type: elements } }) => ({ name, shape, type: elements }));
     return encodeOnnx({ name: 'graph', inputs: fed, outputs: given, initializers, nodes: written, metadata });

@@ -12,6 +12,9 @@ export interface ConceptModule {
   readonly weights: Weights;
 }
 
+/** Why two recordings make a positive pair: they were made at the same time, or they only have the same label. */
+export type Pairing = 'time' | 'label';
+
 /** One alignment or growth that the trunk has been through. */
 export interface TrunkEvent {
   readonly kind: 'align' | 'grow';
@@ -19,6 +22,8 @@ export interface TrunkEvent {
   readonly modalities: readonly string[];
   /** Recordings in each set. */
   readonly counts: readonly number[];
+  /** What made the pairs of each set. */
+  readonly pairings: readonly Pairing[];
   readonly epochs: number;
   readonly seed: number;
 }

@@ -135,7 +135,7 @@ void t.test('gradients of the caller, and a share of the update as a moving aver
     const w = g.parameter('w', [1, 2], [1, -2]);
     const b = g.parameter('b', [2], [0.5, 4]);
     const loss = g.reduceSum(g.add(g.mul(w, g.input('x', [1, 2])), b));
-    return trainingStep(g, loss, {}, { weightDecay: 0.1, gradients: [g.constant([1, 2], [3, -4]), b], share });
+    return trainingStep(g, loss, {}, { weightDecay: 0.1, gradient: g.concat([g.constant([2], [3, -4]), b], 0), share });
   };
   const moved = async (share?: (name: string) => number) => {
     const trainer = await createTrainer(build(share), { threads: 1 });

@@ -6,6 +6,7 @@ import { align } from '../../learning/align.js';
 import { AlignmentError, createBatches, prepareSet, standardisation } from '../../learning/align-data.js';
 import type { AlignmentSet } from '../../learning/align-data.js';
 import { embed, ensemble } from '../../learning/embed.js';
+import { pairByLabel } from '../../learning/label-pairs.js';
 import { retrieval } from '../../learning/retrieval.js';
 import { encodeTrunk } from '../../models/trunk.js';
 import type { Trunk } from '../../models/trunk.js';
@@ -45,7 +46,9 @@ void t.test('two modalities find each other on recordings never seen; unaligned 
     curve!.weightAb.some((weight) => Math.abs(weight - 0.5) > 1e-3),
     'the weights do move',
   );
-  t.same(trunk.history, [{ kind: 'align', modalities: ['imu', 'skeleton'], counts: [300], epochs: 40, seed: 3 }]);
+  t.same(trunk.history, [
+    { kind: 'align', modalities: ['imu', 'skeleton'], counts: [300], pairings: ['time'], epochs: 40, seed: 3 },
+  ]);
 });
 
 void t.test('several pairs side by side, and complete triples', async (t) => {
@@ -128,6 +131,46 @@ void t.test('batches: one version a row for both sides, standardised, groups kep
   }
   t.same([...drawn].toSorted(), [0, 1, 2]);
   t.end();
+});
+
+void t.test('dropped values are zeros, and the others make up for them', (t) => {
+  const ones = new Float32Array(4000).fill(3);
+  const set = prepareSet({ count: 40, outputs: { a: ones, b: ones } });
+  const none = { mean: new Float32Array(100), scale: new Float32Array(100).fill(1) };
+  const standards = new Map(['a', 'b'].map((name) => [name, none]));
+  const { feeds } = createBatches(set, 0, standards, { batch: 40, seed: 1, dropout: 0.25 });
+  const fed = feeds(0)['set.0.a']!;
+  const dropped = fed.filter((value) => value === 0).length / fed.length;
+  t.ok(Math.abs(dropped - 0.25) < 0.03, `${dropped}`);
+  t.ok(fed.every((value) => value === 0 || Math.abs(value - 4) < 1e-6));
+  t.end();
+});
+
+void t.test('pairs by label: same label, another partner in each version, said in the history', async (t) => {
+  const a = {
+    modality: 'imu',
+    width: 1,
+    labels: ['wave', 'clap', 'jump', 'clap'],
+    outputs: Float32Array.of(1, 2, 3, 4),
+  };
+  const b = {
+    ...{ modality: 'wifi', width: 2, labels: ['clap', 'wave', 'clap', 'sit'] },
+    outputs: Float32Array.of(10, 0, 11, 0, 12, 0, 13, 0),
+  };
+  const set = pairByLabel(a, b, { versions: 20, seed: 1 });
+  t.same(set.labels, ['wave', 'clap', 'clap']);
+  t.same(set.groups, [0, 1, 1]);
+  const partners = new Set<number>();
+  for (let version = 0; version < 20; version++) {
+    t.same([...set.outputs['imu']!.subarray(3 * version, 3 * version + 3)], [1, 2, 4]);
+    const [wave, first] = [0, 1].map((i) => set.outputs['wifi']![(3 * version + i) * 2]!);
+    t.equal(wave, 11);
+    partners.add(first!);
+  }
+  t.same([...partners].toSorted(), [10, 12]);
+  const { trunk } = await align([set], { ...short, epochs: 1 });
+  t.same(trunk.history[0]!.pairings, ['label']);
+  t.throws(() => pairByLabel({ ...a, labels: ['wave', 'run', 'run', 'run'] }, b, { seed: 1 }), /1 labels in common/);
 });
 
 void t.test('standardisation is that of the rows; what never changes is left', (t) => {

@@ -32,7 +32,14 @@ void t.test('growth brings the branch in, keeps what was aligned, and reaches wh
   const { trunk: grown } = await grow(trunk, set, branch);
   t.ok(before.equals(Buffer.from(encodeTrunk(trunk))), 'the trunk given stays as it was');
   t.same([...grown.modules.keys()], ['imu', 'skeleton', 'depth']);
-  t.same(grown.history.at(-1), { kind: 'grow', modalities: ['depth', 'skeleton'], counts: [300], epochs: 40, seed: 3 });
+  t.same(grown.history.at(-1), {
+    kind: 'grow',
+    modalities: ['depth', 'skeleton'],
+    counts: [300],
+    pairings: ['time'],
+    epochs: 40,
+    seed: 3,
+  });
   t.equal(grown.modules.get('imu'), trunk.modules.get('imu'), 'modules that take no part do not change');
   t.same(grown.modules.get('skeleton')!.mean, trunk.modules.get('skeleton')!.mean, 'nor does a standardisation');
 

@@ -37,7 +37,7 @@ function someTrunk(): Trunk {
         },
       ],
     ]),
-    history: [{ kind: 'align', modalities: ['imu'], counts: [3], epochs: 1, seed: 0 }],
+    history: [{ kind: 'align', modalities: ['imu'], counts: [3], pairings: ['time'], epochs: 1, seed: 0 }],
   };
 }
 

@@ -249,12 +249,31 @@ void t.test('what no output needs is left out of the file', (t) => {
   const model = decodeOnnx(g.toOnnx({ parametersAs: 'initializers', metadata: { made: 'here' } }));
   t.same(
     model.nodes.map(({ op }) => op),
-    ['Neg', 'Identity'],
+    ['Neg'],
+  );
+  t.same(
+    model.nodes.map(({ outputs }) => outputs),
+    [['y']],
+    'the node gives the output itself',
   );
   t.same(model.inputs, [{ name: 'x', type: 'float32', shape: [2] }]);
   t.same(model.metadata, { made: 'here' });
   t.same(decodeOnnx(encodeOnnx(model)), model, 'and back again');
   t.end();
+});
+
+void t.test('outputs that are inputs, or given twice, are copies', async (t) => {
+  const g = graph();
+  const x = g.input('x', [2]);
+  const y = g.neg(x);
+  for (const [name, value] of Object.entries({ y, again: y, x2: x, z: g.exp(y) })) g.output(name, value);
+  const session = await InferenceSession.create(g.toOnnx({ parametersAs: 'initializers' }), { logSeverityLevel: 3 });
+  const results = await session.run({ x: new Tensor('float32', Float32Array.of(1, 0), [2]) });
+  await session.release();
+  t.same([...(results['y']!.data as Float32Array)], [-1, -0]);
+  t.same([...(results['again']!.data as Float32Array)], [-1, -0]);
+  t.same([...(results['x2']!.data as Float32Array)], [1, 0]);
+  t.same([...(results['z']!.data as Float32Array)], [Math.fround(Math.exp(-1)), 1]);
 });
 
 void t.test('a mistake is told where it is made', (t) => {
