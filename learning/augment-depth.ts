@@ -1,8 +1,8 @@
 /** Augmentation of depth pictures: the same movement faster or slower, of another body, seen from a little elsewhere, partly hidden. */
 import { recordedTime } from './augment-timing.js';
 import type { Timing } from './augment-timing.js';
-import { depthScale, depthSize, nearestPicture } from './datasets/utd-mhad-windows.js';
-import type { DepthClip } from './datasets/utd-mhad-windows.js';
+import { depthScale, depthSize, nearestPicture } from './depth-clip.js';
+import type { DepthClip } from './depth-clip.js';
 import type { Random } from './random.js';
 
 export interface DepthAugmentation {

@@ -9,7 +9,8 @@ import type { DepthAugmentation } from './augment-depth.js';
 import { drawTiming, recordedTime } from './augment-timing.js';
 import { trainClassifier } from './classifier.js';
 import type { ClassifierRecipe, ClassifierTask, SideTask, TrainingOptions } from './classifier.js';
-import { skeletonRate, skeletonRow, windowSeconds } from './datasets/utd-mhad-windows.js';
+import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
+import { windowSeconds } from './datasets/utd-mhad-windows.js';
 import type { PairedRecording } from './datasets/utd-mhad-windows.js';
 
 export type DepthExample = PairedRecording & Required<Pick<PairedRecording, 'depth' | 'skeleton'>>;
@@ -37,6 +38,9 @@ export const depthRecipe: DepthRecipe = {
   augmentation: { shift: 3, size: 0.1, turn: 0.1, slope: 0.2, gain: 0.15, offset: 0.05, noise: 0.02, hidden: 0.2 },
   joints: 1,
 };
+
+/** First, the joints decide what the features are. */
+export const depthBodyRecipe: DepthRecipe = { ...depthRecipe, joints: 10 };
 
 const { rate, samples } = depthEncoder.window;
 const coordinates = (skeletonRow / 4) * 3;

@@ -8,9 +8,10 @@ import type { TrainingOptions } from './classifier.js';
 import { loadUtdMhadPaired, windowsOf } from './datasets/utd-mhad-windows.js';
 import type { PairedKind, PairedRecording } from './datasets/utd-mhad-windows.js';
 import { utdMhadActions } from './datasets/utd-mhad.js';
-import { fineTuneDepth } from './depth-tower.js';
+import { depthBodyRecipe, fineTuneDepth } from './depth-tower.js';
 import type { DepthExample } from './depth-tower.js';
 import { evaluateWindows } from './evaluate.js';
+import { mixSeeds } from './random.js';
 import { fineTuneSkeleton } from './skeleton-tower.js';
 import type { SkeletonExample } from './skeleton-tower.js';
 import { createStages, finishedTower, utdMhadTerms } from './train-tower.js';
@@ -22,12 +23,22 @@ interface Design {
   /** What training reads; a trained tower is tested on its own kind alone. */
   readonly reads: readonly PairedKind[];
   readonly members: number;
+  /** Of the last stage. */
   readonly epochs: number;
   readonly text: string;
-  readonly fineTune: (examples: readonly PairedRecording[], options: TrainingOptions) => Promise<Weights>;
+  readonly trainEncoder: (
+    examples: readonly PairedRecording[],
+    epochs: number,
+    options: StageOptions,
+  ) => Promise<Weights>;
 }
 
+/** What a stage of the training of one encoder goes by, by the stage's name. */
+type StageOptions = (stage: string) => Omit<TrainingOptions, 'epochs'>;
+
 const classes = utdMhadActions.length;
+/** Of the depth tower's first stage, as a share of the second's. */
+const bodyShare = 4 / 3;
 
 const skeleton: Design = {
   kind: 'skeleton',
@@ -36,8 +47,10 @@ const skeleton: Design = {
   members: 4,
   epochs: 60,
   text: 'Trained with the labels',
-  fineTune: (examples, options) =>
-    fineTuneSkeleton(examples as readonly SkeletonExample[], classes, undefined, options),
+  trainEncoder: (examples, epochs, options) => {
+    const all = { ...options('training'), epochs };
+    return fineTuneSkeleton(examples as readonly SkeletonExample[], classes, undefined, all);
+  },
 };
 
 const depth: Design = {
@@ -45,9 +58,15 @@ const depth: Design = {
   encoder: depthEncoder,
   reads: ['skeleton', 'depth'],
   members: 3,
-  epochs: 50,
+  epochs: 30,
   text: 'Trained with the labels and, beside them, with where the camera’s skeletons have their joints',
-  fineTune: (examples, options) => fineTuneDepth(examples as readonly DepthExample[], classes, undefined, options),
+  async trainEncoder(examples, epochs, options) {
+    const all = examples as readonly DepthExample[];
+    const first = { ...options('body'), epochs: Math.ceil(bodyShare * epochs) };
+    const body = await fineTuneDepth(all, classes, undefined, first, depthBodyRecipe);
+    const { seed, ...rest } = options('training');
+    return fineTuneDepth(all, classes, body, { ...rest, seed: mixSeeds(seed, 1), epochs });
+  },
 };
 
 function digest(examples: readonly PairedRecording[]): string {
@@ -60,7 +79,7 @@ function digest(examples: readonly PairedRecording[]): string {
 }
 
 async function trainKinectTower(design: Design, request: TowerTrainingRequest): Promise<TrainedTower> {
-  const { kind, encoder, fineTune } = design;
+  const { kind, encoder, trainEncoder } = design;
   const { data, train, test, seed, cache, gatewayVersion, onWarning } = request;
   const started = Date.now();
   const load = async (subjects: readonly number[], kinds: readonly PairedKind[]) => {
@@ -74,7 +93,7 @@ async function trainKinectTower(design: Design, request: TowerTrainingRequest): 
   const dataset = digest(examples);
   const members: Weights[] = [];
   for (let member = 0; member < count; member++)
-    members.push(await fineTune(examples, { ...stage('training', member), dataset, epochs }));
+    members.push(await trainEncoder(examples, epochs, (name) => ({ ...stage(name, member), dataset })));
 
   const tested = test.length > 0 ? await load(test, [kind]).catch(() => []) : [];
   const text = `${design.text} of ${examples.length} recordings for ${epochs} epochs.`;

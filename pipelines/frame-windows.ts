@@ -82,6 +82,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
   const statistics = { frames: 0, windows: 0, refusedWindows: 0, badTimes: 0 };
   const faultCounts = new Int32Array(faults.length);
   let written = 0; // frames of this segment
+  let changed = -1; // the newest of them with other settings than the ones before
   let firstWindow = 0; // of this segment
   let nextWindow = 0;
   let hasDeviceTime: boolean | undefined;
@@ -150,7 +151,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     return hasDeviceTime ? clock.statistics().uncertainty : arriving.jitter;
   }
 
-  /** Gives out the next window; instants that no frame covers stay 0. */
+  /** Gives out the next window; instants that no frame covers stay 0. Two settings of a device are not mixed in one. */
   function emit(ending: boolean): void {
     const start = grid.startOf(nextWindow++);
     const data = new Float32Array(instants * width);
@@ -175,9 +176,10 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
       end: start + grid.length,
       completedAt: arrivals[(written - 1) % capacity]!,
     };
-    if (good < leastSound * instants) {
+    const mixed = changed >= oldest && timeOf(changed) >= start;
+    if (mixed || good < leastSound * instants) {
       statistics.refusedWindows++;
-      onRefused?.({ ...place, reason: faults[counts.indexOf(Math.max(...counts))]! });
+      onRefused?.({ ...place, reason: mixed ? 'settingsChanged' : faults[counts.indexOf(Math.max(...counts))]! });
       return;
     }
     statistics.windows++;
@@ -240,6 +242,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
       verdicts[slot] = fault === undefined ? sound : 1 + faults.indexOf(fault);
       deviceTimes[slot] = deviceTime;
       arrivals[slot] = arrivalTime;
+      if (fault === 'settingsChanged') changed = written;
       written++;
       if (written === 1) firstWindow = nextWindow = grid.open(sensor, time);
       emitFull(time);

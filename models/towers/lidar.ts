@@ -3,7 +3,8 @@
  * 2021), then a transformer over the frames. Not trained yet: there is no LiDAR among the recordings of people.
  *
  *    window [batch, frames, 128, 5], points of the person's crop in farthest-point order ─▶ [batch · frames · 128, 5]
- *        ─ attention among neighbours ─ 32 points, each of its neighbours ─ attention ─ maximum over the points ─▶ [batch · frames, 64]
+ *        ─ 32 points, each the maximum over its neighbours ─ attention among neighbours ─ 8 points ─ attention
+ *        ─ maximum over the points ─▶ [batch · frames, 64]
  *        ─ transformer over the frames ─ mean and maximum over time ─▶ embedding [batch, 128]
  */
 import type { Value } from '../graph.js';
@@ -23,7 +24,7 @@ const window = {
 const firstWidth = 32;
 const secondWidth = 64;
 /** In farthest-point order, the first points of a cloud are a thinner cloud of the same shape. */
-const thinned = 32;
+const [thinned, thinnest] = [32, 8];
 const neighbours = 8;
 const layers = 2;
 
@@ -112,10 +113,11 @@ export const lidarEncoder: Encoder = {
     const clouds = g.reshape(x, [batch * frames, points, 5]);
     const position = g.slice(clouds, 2, 0, 3);
     const start = g.relu(linear(network, 'points', g.reshape(clouds, [-1, 5]), firstWidth));
-    const whole = { position, features: pointAttention(network, 'fine', { position, features: start }) };
-    const few = thinner(network, 'thinner', whole, thinned, secondWidth);
+    const some = thinner(network, 'thinner.0', { position, features: start }, thinned, firstWidth);
+    const fine = { ...some, features: pointAttention(network, 'fine', some) };
+    const few = thinner(network, 'thinner.1', fine, thinnest, secondWidth);
     const seen = pointAttention(network, 'coarse', few);
-    const perFrame = g.reduceMax(g.reshape(seen, [batch * frames, thinned, secondWidth]), [1]);
+    const perFrame = g.reduceMax(g.reshape(seen, [batch * frames, thinnest, secondWidth]), [1]);
     const place = [frames, secondWidth];
     const when = g.parameter('time', place, network.weights('time', place, { deviation: 0.02 }));
     let y = g.reshape(g.add(g.reshape(perFrame, [batch, frames, secondWidth]), when), [-1, secondWidth]);

@@ -1,9 +1,11 @@
 import t from 'tap';
 import { augmentedDepth } from '../../learning/augment-depth.js';
-import { depthScale, depthSize, depthWindow, nearestPicture } from '../../learning/datasets/utd-mhad-windows.js';
-import type { DepthClip } from '../../learning/datasets/utd-mhad-windows.js';
+import { depthScale, depthSize, depthWindow, nearestPicture } from '../../learning/depth-clip.js';
+import type { DepthClip } from '../../learning/depth-clip.js';
 import { fineTuneDepth } from '../../learning/depth-tower.js';
 import type { DepthExample } from '../../learning/depth-tower.js';
+import { crossModalRecipe } from '../../learning/cross-modal.js';
+import { preTrainPaired } from '../../learning/pretrain-paired.js';
 import { createRandom } from '../../learning/random.js';
 import { exportTower } from '../../learning/tower-export.js';
 import { openTower } from '../../models/tower-session.js';
@@ -82,4 +84,16 @@ void t.test('the picture nearest in time', (t) => {
   t.equal(nearestPicture(clip, 99), 63);
   t.equal(nearestPicture({ ...clip, times: clip.times.slice(0, 1) }, 5), 0);
   t.end();
+});
+
+void t.test('pre-training without labels: depth alone on two views, and with skeletons', async (t) => {
+  const recipe = { ...crossModalRecipe, batch: 8 };
+  const options = { recipe, seed: 1, threads: 1, epochs: 1 };
+  for (const modalities of [['depth'], ['skeleton', 'depth']] as const) {
+    const weights = await preTrainPaired(examples(16), { ...options, modalities });
+    t.same([...weights.keys()], modalities);
+    t.ok([...weights.get('depth')!.values()].every((values) => values.every(Number.isFinite)));
+  }
+  const [{ depth: _, ...without }] = examples(1) as [DepthExample];
+  await t.rejects(preTrainPaired([without], { ...options, modalities: ['depth'] }), /loaded without its depth/);
 });

@@ -161,6 +161,17 @@ void t.test(
   },
 );
 
+void t.test('no window holds two settings of a device', (t) => {
+  const { push, windows, refused } = pipeline({
+    features: moments((captured) => (Math.abs(captured - 14) < 0.01 ? 'settingsChanged' : undefined)),
+  });
+  for (let i = 0; i < 300; i++) push(frame(10 + i / 30, 10 + i / 30));
+  t.ok(windows.length > 0 && refused.length >= 4);
+  for (const { start, end } of windows) t.ok(end <= 14.05 || start >= 13.99, `${start}`);
+  for (const { start, end, reason } of refused) t.ok(start <= 14 && end > 14 - 0.15 && reason === 'settingsChanged');
+  t.end();
+});
+
 void t.test('a pause of the device: instants without a frame are absent, a long one ends the windows', (t) => {
   const { push, tick, windows, refused, grid } = pipeline();
   for (let i = 0; i < 90; i++) push(frame(10 + i / 30, 10 + i / 30));
