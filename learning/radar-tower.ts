@@ -42,14 +42,14 @@ export const mmwavePointsRecipe: ClassifierRecipe & { readonly augmentation: Poi
   // The mean of two sets' points is no set of points.
   mixing: 0,
   augmentation: {
-    warp: 0.2,
-    rotation: 0.2,
-    size: 0.1,
+    warp: 0.1,
+    rotation: 0.05,
+    size: 0.05,
     height: 0.05,
     noise: 0.02,
-    gain: 0.1,
-    loss: 0.5,
-    instantLoss: 0.1,
+    gain: 0.05,
+    loss: 0.3,
+    instantLoss: 0.05,
   },
 };
 

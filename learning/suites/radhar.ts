@@ -17,7 +17,7 @@ const folds = 5;
 const hop = 3;
 const members = 1;
 const perRecording = 8;
-export const radharEpochs = 30;
+export const radharEpochs = 25;
 const classes = radharActivities.length;
 /** None of the exercises has a side. */
 const mirrored = radharActivities.map((_, i) => i);

@@ -3,7 +3,8 @@
  * and a temporal model over the instants.
  *
  *    window [batch, instants, points, 8] ─ seen from the points' middle ─▶ rows [batch · instants · points, 8]
- *        rows ─ the same two layers for each point ─ maximum and mean over an instant's points ─▶ instants [batch · instants, 96]
+ *        rows ─ the same two layers for each point ─ maximum and mean over an instant's points ─┐
+ *        points counted on three planes ──────────────────────────────────────────────────────┴▶ instants [batch · instants, 96]
  *        instants ─ two convolutions along time ─ transformer ─ mean and maximum over time ─▶ embedding [batch, 192]
  *
  * A point is a row as `createRadarPointFeatures` gives it: x y z in metres, radial velocity in m/s, SNR in 20 dB, range in metres, age in
@@ -26,6 +27,15 @@ const instants = window.samples;
 const points = window.instant[0];
 /** What `centred` makes of a point's channels. */
 const centredChannels = 6;
+/** Cells of the planes, metres and m/s from the first cell's middle to the last one's; what lies beyond counts for the outermost. */
+const axes = {
+  side: { low: -1.5, high: 1.5, cells: 9 },
+  distance: { low: 0.2, high: 4, cells: 9 },
+  height: { low: -1.5, high: 1.5, cells: 10 },
+  velocity: { low: -2.4, high: 2.4, cells: 9 },
+} as const;
+/** An instant has some tens of points. */
+const planeScale = 0.1;
 const pointWidths = [32, 64] as const;
 const width = 96;
 const temporalKernel = 3;
@@ -51,8 +61,29 @@ function centred({ g }: Network, window: Value, present: Value): Value {
   return g.concat([fromMean(x), fromMean(y), z, velocity, g.div(level, deviation), g.mul(age, 10)], 3);
 }
 
+/**
+ * How many points of an instant lie where, seen from three sides: height by velocity, distance by velocity, side by height. A point counts for
+ * the two cells on either side of it in each direction, by its nearness, so that the counts follow it without a step.
+ * @returns [batch · instants, cells]
+ */
+function planes({ g }: Network, window: Value, present: Value): Value {
+  const rows = window.shape[0]! * instants;
+  const axis = (channel: number, { low, high, cells }: (typeof axes)[keyof typeof axes]) => {
+    const step = (high - low) / (cells - 1);
+    const centres = Array.from({ length: cells }, (_, i) => low + i * step);
+    const value = g.max(g.min(g.slice(window, 3, channel, channel + 1), high), low);
+    const near = g.relu(g.sub(1, g.div(g.abs(g.sub(value, g.constant([cells], centres))), step)));
+    return g.reshape(g.mul(near, present), [rows, points, cells]);
+  };
+  const [side, distance, height] = [axis(0, axes.side), axis(1, axes.distance), axis(2, axes.height)];
+  const velocity = axis(3, axes.velocity);
+  const plane = (a: Value, b: Value) => g.reshape(g.matMul(g.transpose(a), b), [rows, a.shape[2]! * b.shape[2]!]);
+  const all = [plane(height, velocity), plane(distance, velocity), plane(side, height)];
+  return g.mul(g.concat(all, 1), planeScale);
+}
+
 /** The window [batch, instants, points, 8] → what each instant's points say together [batch · instants, width]. */
-function pointSets(network: Network, window: Value): Value {
+function pointSets(network: Network, window: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
   const batch = window.shape[0]!;
   const present = g.slice(window, 3, 7, 8);
@@ -66,13 +97,14 @@ function pointSets(network: Network, window: Value): Value {
   const count = g.reduceSum(g.reshape(present, [batch * instants, points]), [1], true);
   const mean = g.div(g.reduceSum(sets, [1]), g.max(count, 1));
   const all = g.concat([g.reduceMax(sets, [1]), mean, g.div(count, points)], 1);
-  return linear(network, 'set', all, width);
+  const seen = batchNormalization(network, 'planes', planes(network, window, present), statistics);
+  return linear(network, 'set', g.concat([all, seen], 1), width);
 }
 
 function embed(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
   const batch = x.shape[0]!;
-  let y = g.transpose(g.reshape(pointSets(network, x), [batch, instants, width]));
+  let y = g.transpose(g.reshape(pointSets(network, x, statistics), [batch, instants, width]));
   for (const name of ['temporal.0', 'temporal.1'])
     y = g.relu(batchNormalization(network, name, convolution(network, name, y, width, temporalKernel), statistics));
   const position = g.parameter(

@@ -1,0 +1,115 @@
+/**
+ * WiAR: which of 16 activities a Wi-Fi recording shows.
+ *
+ *    even repetitions   trained on the odd repetitions of every placement
+ *    height-120 …       a placement that was not trained on; with no, 1, 5 or 10 labelled recordings an activity of it, drawn from its
+ *                       repetitions up to 10; tested on those above 10
+ *
+ * For the new placement a network is trained on the other placements once, and goes on from there on their recordings and the few new ones
+ * together, which are drawn as often as all others.
+ */
+import { wifiGruEncoder } from '../../models/towers/wifi-gru.js';
+import type { Weights } from '../../models/weights.js';
+import { loadWiar, wiarActivities } from '../datasets/wiar.js';
+import { createRandom, mixSeeds } from '../random.js';
+import { trainClassifier } from '../window-classifier.js';
+import { csiAccuracy, csiInstants, csiWindows, wifiDesign, wifiRecipe } from '../wifi-tower.js';
+import type { CsiExample } from '../wifi-tower.js';
+import { lineOf } from './suite.js';
+import type { SuiteLine, SuiteRequest } from './suite.js';
+
+const classes = wiarActivities.length;
+const encoder = wifiGruEncoder;
+export const wiarEpochs = 50;
+/** Of going on with the few labelled recordings: passes over the others. */
+const furtherEpochs = 8;
+const newPlacement = 'height-120';
+const shots = [1, 5, 10] as const;
+/** Last repetition of the new placement of which the labels may be used. */
+const lastLabelled = 10;
+
+export interface PlacedExample extends CsiExample {
+  readonly placement: string;
+  readonly repetition: number;
+}
+
+/** All recordings that can be read, at the tower's rate. */
+export async function loadPlaced(data: string, onWarning?: (text: string) => void): Promise<PlacedExample[]> {
+  const { recordings } = await loadWiar(data);
+  const examples: PlacedExample[] = [];
+  for (const recording of recordings) {
+    const { file, placement, repetition, classIndex } = recording;
+    try {
+      const { frames } = await recording.read();
+      const instants = csiInstants(frames);
+      if (instants.length === 0) throw new Error('it has no usable packet');
+      examples.push({ instants, classIndex, placement, repetition });
+    } catch (error) {
+      onWarning?.(`${file} is left out: ${(error as Error).message}`);
+    }
+  }
+  return examples;
+}
+
+/** `count` examples of each class, drawn at random. */
+function drawn(examples: readonly PlacedExample[], count: number, seed: number): PlacedExample[] {
+  return wiarActivities.flatMap((_, classIndex) => {
+    const own = examples.filter((example) => example.classIndex === classIndex);
+    const order = createRandom(mixSeeds(seed, classIndex)).permutation(own.length);
+    return [...order.slice(0, count)].map((i) => own[i]!);
+  });
+}
+
+/** @throws DatasetError if no recording is there; Error if it was interrupted */
+export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
+  const { data, seeds, threads, epochs = wiarEpochs, onProgress, onWarning, signal } = request;
+  const all = await loadPlaced(data, onWarning);
+  const design = wifiDesign(encoder, classes);
+
+  function learned(
+    examples: readonly PlacedExample[],
+    few: readonly PlacedExample[],
+    known: Weights | undefined,
+    { seed, stage, passes }: { seed: number; stage: string; passes: number },
+  ): Promise<Weights> {
+    const repeats = few.length > 0 ? Math.ceil(examples.length / few.length) : 0;
+    const source = csiWindows(examples, wifiRecipe.augmentation, { repeated: few, repeats });
+    return trainClassifier(design, wifiRecipe, source, known, {
+      seed,
+      threads,
+      epochs: passes,
+      signal,
+      dataset: `wiar, ${stage}`,
+      onProgress: (progress) => onProgress?.(`seed ${seed}, ${stage}`, progress),
+    });
+  }
+  const accuracy = (weights: Weights, examples: readonly PlacedExample[]) =>
+    csiAccuracy(encoder, [weights], examples, classes, threads);
+
+  const odd = all.filter(({ repetition }) => repetition % 2 === 1);
+  const even = all.filter(({ repetition }) => repetition % 2 === 0);
+  const others = all.filter(({ placement }) => placement !== newPlacement);
+  const here = all.filter(({ placement }) => placement === newPlacement);
+  const mayBeLabelled = here.filter(({ repetition }) => repetition <= lastLabelled);
+  const tested = here.filter(({ repetition }) => repetition > lastLabelled);
+
+  const figures = new Map<string, number[]>();
+  const add = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
+  for (const seed of seeds) {
+    if (odd.length > 0 && even.length > 0)
+      add(
+        'even repetitions',
+        await accuracy(await learned(odd, [], undefined, { seed, stage: 'odd repetitions', passes: epochs }), even),
+      );
+    if (others.length === 0 || tested.length === 0) continue;
+    const before = await learned(others, [], undefined, { seed, stage: 'other placements', passes: epochs });
+    add(`${newPlacement}, never seen`, await accuracy(before, tested));
+    for (const count of shots) {
+      const few = drawn(mayBeLabelled, count, mixSeeds(seed, count));
+      const passes = Math.max(1, Math.round((furtherEpochs * epochs) / wiarEpochs));
+      const after = await learned(others, few, before, { seed, stage: `${count} of the new placement`, passes });
+      add(`${newPlacement}, ${count} labelled`, await accuracy(after, tested));
+    }
+  }
+  return [...figures].map(([name, values]) => lineOf('wiar', name, 'accuracy', values));
+}
