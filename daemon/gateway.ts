@@ -10,7 +10,7 @@ import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { startInference } from '../models/inference.js';
 import type { Inference } from '../models/inference.js';
 import { windowLength } from '../models/manifest.js';
-import { loadTower } from '../models/store.js';
+import { hasShippedTower, loadTower, shippedTowerDirectory } from '../models/store.js';
 import { startBroker } from './broker.js';
 import type { Config } from './config.js';
 import type { Stages } from './feeds.js';
@@ -18,6 +18,7 @@ import { packageVersion } from './package-root.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
 import { createReload } from './reload.js';
+import { answerModelRequest } from './model-requests.js';
 import { answer } from './requests.js';
 import { createRunningPlace } from './running-place.js';
 import type { RunningPlace } from './running-place.js';
@@ -25,6 +26,7 @@ import { createServiceNotifier } from './service.js';
 import type { ServiceNotifier } from './service.js';
 import type { Terminal } from './terminal.js';
 import { isoTime } from './time.js';
+import type { ModelRequest } from './topics.js';
 import { towerDirectories } from './towers.js';
 
 export interface GatewayOptions {
@@ -92,13 +94,15 @@ export async function startGateway(config: Config, { log, terminal, once = false
       url = broker.url;
     }
     const places = new Map<string, RunningPlace>();
+    const answerModel = (request: ModelRequest) =>
+      answerModelRequest(request, { config, inference, onChange: () => tellModels() });
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
       username: config.mqtt.username,
       password: config.mqtt.password,
       outboxDirectory: join(config.dataDirectory, 'outbox'),
-      onRequest: (kind, payload) => answer(kind, payload, places),
+      onRequest: (kind, payload) => answer(kind, payload, { places, model: (request) => answerModel(request) }),
       log,
     });
     closers.push(() => publisher.close());
@@ -151,12 +155,27 @@ function wait(seconds: number): Promise<void> {
 
 const modelsOf = ({ towers }: Inference) =>
   Object.fromEntries(
-    [...towers].map(([modality, { provider, passedOver }]) => [modality, { provider, passedOver: [...passedOver] }]),
+    [...towers].map(([modality, { manifest, provider, passedOver }]) => {
+      return [modality, { name: manifest.name, provider, passedOver: [...passedOver] }];
+    }),
   );
 
 async function startModels(config: Config, log: Logger): Promise<Inference> {
   const { providers, threads } = config.models;
-  const towers = await Promise.all([...towerDirectories(config).values()].map((directory) => loadTower(directory)));
+  const towers = await Promise.all(
+    [...towerDirectories(config)].map(async ([modality, directory]) => {
+      try {
+        return await loadTower(directory);
+      } catch (error) {
+        // One that was activated and is damaged since must not keep a home's gateway from starting.
+        if (config.models.towers[modality] !== undefined || !hasShippedTower(modality)) throw error;
+        const shipped = shippedTowerDirectory(modality);
+        if (directory === shipped) throw error;
+        log.error(`${(error as Error).message}; the tower that comes with the gateway is used instead`);
+        return loadTower(shipped);
+      }
+    }),
+  );
   return startInference({ towers, providers, threads, log });
 }
 

@@ -35,8 +35,8 @@ export interface PublisherOptions {
   outboxDirectory: string;
   /** Most changes to keep. */
   outboxBound?: number;
-  /** A request came. @returns the answer; nothing: there is none */
-  onRequest?: (kind: RequestKind, payload: string) => object | undefined;
+  /** A request came. @returns the answer; must not reject */
+  onRequest?: (kind: RequestKind, payload: string) => Promise<object>;
   log: Logger;
 }
 
@@ -126,8 +126,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   function answer({ topic, payload }: Message): void {
     const kind = requestKinds.find((one) => requestTopic(gateway, one) === topic);
     if (kind === undefined) return;
-    const response = options.onRequest?.(kind, payload);
-    if (response) session?.event({ topic: responseTopic(gateway, kind), payload: JSON.stringify(response) });
+    void options.onRequest?.(kind, payload).then((response) => {
+      session?.event({ topic: responseTopic(gateway, kind), payload: JSON.stringify(response) });
+    });
   }
 
   function sendStatus(): void {

@@ -2,24 +2,42 @@
 import type { z } from 'zod';
 import type { PlacePipe } from './place-pipe.js';
 import { closest } from './suggest.js';
-import { modalitiesRequest } from './topics.js';
-import type { ModalitiesResponse, RequestKind } from './topics.js';
+import { modalitiesRequest, modelRequest } from './topics.js';
+import type { ModalitiesResponse, ModelRequest, ModelResponse, RequestKind } from './topics.js';
+
+export interface RequestHandlers {
+  readonly places: ReadonlyMap<string, Pick<PlacePipe, 'request' | 'set'>>;
+  /** Rejects with a ModelError. */
+  readonly model: (request: ModelRequest) => Promise<ModelResponse>;
+}
 
 /** @param payload as it came: anything */
-export function answer(
+export async function answer(
   kind: RequestKind,
   payload: string,
-  places: ReadonlyMap<string, Pick<PlacePipe, 'request' | 'set'>>,
-): ModalitiesResponse {
+  handlers: RequestHandlers,
+): Promise<ModalitiesResponse | ModelResponse> {
   let value: unknown;
   try {
     value = JSON.parse(payload);
   } catch (error) {
     return { status: 'error', reason: `the request is no JSON: ${(error as Error).message}` };
   }
-  const bearing = { ...transactionOf(value) };
-  const answers = { modalities: () => changeModalities(value, places) } satisfies Record<RequestKind, unknown>;
-  return { ...bearing, ...answers[kind]() };
+  const answers = {
+    modalities: () => changeModalities(value, handlers.places),
+    model: () => changeModel(value, handlers.model),
+  } satisfies Record<RequestKind, unknown>;
+  return { ...transactionOf(value), ...(await answers[kind]()) };
+}
+
+async function changeModel(value: unknown, handle: RequestHandlers['model']): Promise<ModelResponse> {
+  const parsed = modelRequest.safeParse(value);
+  if (!parsed.success) return { status: 'error', reason: problems(parsed.error) };
+  try {
+    return await handle(parsed.data);
+  } catch (error) {
+    return { status: 'error', reason: (error as Error).message };
+  }
 }
 
 function changeModalities(

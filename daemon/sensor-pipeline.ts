@@ -5,15 +5,16 @@
  *      skeleton   skeleton              between two frames
  *      depth      depth                 nearest picture
  *      mmwave     mmwave (points)       nearest frame
- *      wifi       wifi (packets)        mean of the packets nearest to it
+ *      wifi       wifi (packets)        between two packets, or mean of those nearest to it
  *      lidar      lidar (turns)         nearest turn */
 import type { Frame, Modality } from '../drivers/frames.js';
 import { ModelError, windowShape } from '../models/manifest.js';
 import type { Manifest } from '../models/manifest.js';
+import { mmwavePointsSpan } from '../models/towers/mmwave-points.js';
 import { createDepthFeatures } from '../pipelines/depth/features.js';
 import type { FrameFeatures } from '../pipelines/features.js';
-import { createFrameWindows } from '../pipelines/frame-windows.js';
-import type { FrameWindowOptions } from '../pipelines/frame-windows.js';
+import { createFrameWindows, linear } from '../pipelines/frame-windows.js';
+import type { Blend, FrameWindowOptions } from '../pipelines/frame-windows.js';
 import { createImuPipeline } from '../pipelines/imu.js';
 import { createLidarFeatures } from '../pipelines/lidar/features.js';
 import { createRadarPointFeatures } from '../pipelines/radar/point-set.js';
@@ -60,14 +61,29 @@ export function createSensorPipeline(options: SensorPipelineOptions): SensorPipe
     case 'depth':
       return ofFrames('depth', createDepthFeatures({ size: shape[0]! }), 'nearest', options);
     case 'mmwave':
-      return ofFrames('mmwave', createRadarPointFeatures({ points: shape[0]! }), 'nearest', options);
+      return ofFrames(
+        'mmwave',
+        createRadarPointFeatures({ points: shape[0]!, span: mmwavePointsSpan }),
+        'nearest',
+        options,
+      );
     case 'wifi':
-      return ofFrames('wifi', createWifiFeatures({ links: shape[0]!, subcarriers: shape[1] ?? 1 }), 'mean', options);
+      return ofFrames(
+        'wifi',
+        createWifiFeatures({ links: shape[0]!, subcarriers: shape[1] ?? 1 }),
+        againstAliasing(options),
+        options,
+      );
     case 'lidar':
       return ofFrames('lidar', createLidarFeatures({ points: shape[0]! }), 'nearest', options);
     case 'video':
       throw new ModelError(`'${manifest.name}': there is no pipeline for video yet; leave its tower out`);
   }
+}
+
+/** Where more packets come than a window has instants, they are averaged. */
+function againstAliasing({ inputRate, manifest }: SensorPipelineOptions): 'mean' | Blend {
+  return inputRate > 1.5 * manifest.window.rate ? 'mean' : linear;
 }
 
 function ofFrames<Kind extends Frame['kind'], F extends Extract<Frame, { kind: Kind }>>(

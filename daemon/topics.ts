@@ -6,6 +6,8 @@
  *    babel/<gateway>/sensor/<name>       retained                SensorHealth
  *    babel/<gateway>/request/modalities  to the gateway          ModalitiesRequest
  *    babel/<gateway>/response/modalities                         ModalitiesResponse
+ *    babel/<gateway>/request/model       to the gateway          ModelRequest
+ *    babel/<gateway>/response/model                              ModelResponse
  *
  *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
 import { z } from 'zod';
@@ -52,7 +54,7 @@ export function sensorTopic(gateway: string, sensor: string): string {
 }
 
 /** What can be asked of a gateway. */
-export const requestKinds = ['modalities'] as const;
+export const requestKinds = ['modalities', 'model'] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 export function requestTopic(gateway: string, kind: RequestKind): string {
@@ -81,6 +83,7 @@ export const gatewayStatus = z
       .record(
         z.string(),
         z.object({
+          name: z.string().describe('Of the tower'),
           provider: z.string().describe('Execution provider in use, for instance cpu'),
           passedOver: z
             .array(z.object({ provider: z.string(), reason: z.string().describe('Why it could not be used') }))
@@ -181,6 +184,32 @@ export const modalitiesResponse = z
   })
   .describe('Answer to a request');
 export type ModalitiesResponse = z.infer<typeof modalitiesResponse>;
+
+const model = z.string().max(64).describe('Name of a folder in the model store, <dataDirectory>/models');
+
+export const modelRequest = z
+  .discriminatedUnion('action', [
+    z.strictObject({ action: z.literal('list'), transaction: transaction.optional() }),
+    z.strictObject({ action: z.literal('activate'), model, transaction: transaction.optional() }),
+    z.strictObject({
+      action: z.literal('rollback'),
+      modality: z.enum(modalities),
+      transaction: transaction.optional(),
+    }),
+  ])
+  .describe('list: which models there are; activate: use this one; rollback: use the one before');
+export type ModelRequest = z.infer<typeof modelRequest>;
+
+export const modelResponse = z
+  .object({
+    transaction: transaction.optional(),
+    status: z.enum(['ok', 'error']),
+    reason: z.string().optional().describe('Of an error: what is wrong and what to do; the model before goes on'),
+    models: z.array(z.string()).optional().describe('Of list: the models in the store'),
+    active: z.record(z.string(), z.string()).optional().describe('Per modality, the name of the tower in use'),
+  })
+  .describe('Answer to a request');
+export type ModelResponse = z.infer<typeof modelResponse>;
 
 export const sensorHealth = z
   .object({

@@ -2,7 +2,7 @@
  * Training of the depth tower: labels, and beside them where the joints are in every picture. The camera's own skeletons tell that
  * for the training subjects; no label is needed for it, and the trained tower reads depth alone.
  */
-import { depthEmbedding, depthEncoder, depthPairs, depthJoints } from '../models/towers/depth.js';
+import { depthEmbedding, depthEncoder, depthFrames, depthJoints } from '../models/towers/depth.js';
 import type { Weights } from '../models/weights.js';
 import { augmentedDepth } from './augment-depth.js';
 import type { DepthAugmentation } from './augment-depth.js';
@@ -50,11 +50,11 @@ function joints(weight: number): SideTask {
     size: samples * coordinates,
     build(network, window, target, statistics) {
       const { g } = network;
-      const pairs = depthPairs(network, window, statistics);
-      const found = depthJoints(network, pairs, coordinates);
+      const frames = depthFrames(network, window, statistics);
+      const found = depthJoints(network, frames, coordinates);
       const error = g.sub(g.reshape(found, target.shape), target);
       const loss = g.mul(g.reduceMean(g.mul(error, error)), weight);
-      return { embedding: depthEmbedding(network, pairs, statistics), loss };
+      return { embedding: depthEmbedding(network, frames, statistics), loss };
     },
   };
 }

@@ -112,7 +112,7 @@ function textsOf(sensor: ReadSensor, { title, note }: Drawing, faults: Record<st
     clocks[times.source],
   ];
   const refused = Object.keys(faults).length > 0 ? [`not drawn: ${listed(faults)}`] : [];
-  const lines = [parts.join(' · '), ...[note, ...refused].filter((one) => one !== undefined)];
+  const lines = [parts.join(' · '), ...(note?.split('\n') ?? []), ...refused];
   return { title: `${name}: ${title}`, subtitle: lines.map(shortened).join('\n') };
 }
 

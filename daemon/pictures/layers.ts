@@ -69,7 +69,7 @@ export function layerMarks(layer: Layer, name: string, width: number, height: nu
       return mark('line', name, rows, encode);
     }
     case 'points': {
-      const { size, shape = 'circle' } = layer;
+      const { size, shape = 'circle', outline } = layer;
       const filled = shape === 'circle';
       const encode = {
         x: atX,
@@ -78,6 +78,7 @@ export function layerMarks(layer: Layer, name: string, width: number, height: nu
         size: value(size * size * (shape === 'cross' ? 0.4 : 1)),
         [filled ? 'fill' : 'stroke']: { field: 'colour' },
         ...(!filled && { strokeWidth: value(1.3) }),
+        ...(filled && outline !== undefined && { stroke: value(outline), strokeWidth: value(0.4) }),
       };
       return mark('symbol', name, pointRows(layer, width, height), encode);
     }

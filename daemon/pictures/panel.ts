@@ -51,6 +51,8 @@ export type Layer =
       /** Diameter, pixels. */
       readonly size: number;
       readonly shape?: 'circle' | 'ring' | 'cross';
+      /** A thin line round each circle, where a colour may be near the paper's. */
+      readonly outline?: string | undefined;
     }
   | {
       readonly kind: 'segments';

@@ -25,6 +25,8 @@ export interface Scatter {
   readonly size?: number;
   /** Whether a metre has the same length on both axes. Default: false. */
   readonly equal?: boolean;
+  /** Under the points. */
+  readonly below?: readonly Layer[];
   /** On top of the points. */
   readonly layers?: readonly Layer[];
   /** The panel is no wider and no higher. */
@@ -63,7 +65,16 @@ function coloured(colour: PointColour | undefined, count: number) {
 }
 
 export function scatterPanel(options: Scatter): Panel {
-  const { panelTitle, points, colour, size = 4, layers = [], equal = false, showColourBar = true } = options;
+  const {
+    panelTitle,
+    points,
+    colour,
+    size = 4,
+    below = [],
+    layers = [],
+    equal = false,
+    showColourBar = true,
+  } = options;
   const x = options.x.range ?? withMargin(extent(points.x));
   const y = options.y.range ?? withMargin(extent(points.y));
   const most = { width: options.width ?? 560, height: options.height ?? 480 };
@@ -74,7 +85,11 @@ export function scatterPanel(options: Scatter): Panel {
     x: { label: options.x.label, range: x },
     y: { label: options.y.label, range: y },
     grid: true,
-    layers: [{ kind: 'points', ...points, colour: colours, size }, ...layers],
+    layers: [
+      ...below,
+      { kind: 'points', ...points, colour: colours, size, outline: bar?.map === 'diverging' ? '#777' : undefined },
+      ...layers,
+    ],
     colourBar: showColourBar ? bar : undefined,
     key: entries && showColourBar ? { entries, symbol: 'circle' } : undefined,
   };

@@ -4,8 +4,10 @@ import { createLidarFeatures } from '../../pipelines/lidar/features.js';
 import { createGroundFinder, findGround } from '../../pipelines/lidar/ground.js';
 import { scatter, type PointColour, type Scatter } from '../pictures/scatter.js';
 import { quantile } from './chosen.js';
+import { plotClusters } from './lidar-clusters.js';
 import { rangeImages } from './lidar-images.js';
-import { count, seconds, type Drawing, type SensorPlot } from './sensor-plot.js';
+import { plotLidarWindow } from './lidar-window.js';
+import { count, seconds, type Drawing, type PlottedSensor, type SensorPlot } from './sensor-plot.js';
 
 /** Metres to the ground plane within which a point is ground. */
 const groundThickness = 0.1;
@@ -24,10 +26,12 @@ interface Person {
   readonly intensity: number[];
 }
 
-export function plotLidar(): SensorPlot<LidarFrame> {
+export function plotLidar(sensor: PlottedSensor): SensorPlot<LidarFrame> {
   const faults: Record<string, number> = {};
   const features = createLidarFeatures();
   const numbers = new Float32Array(features.shape.reduce((product, length) => product * length, 1));
+  const clusters = plotClusters(features);
+  const window = plotLidarWindow(sensor);
   let fullest: Turn | undefined;
   let person: Person | undefined;
   let turns = 0;
@@ -55,19 +59,26 @@ export function plotLidar(): SensorPlot<LidarFrame> {
         return;
       }
       if (fullest === undefined || position.length > fullest.frame.position.length) fullest = { frame, time };
+      window.push(frame);
       const fault = features.take(frame, numbers);
+      if (fault === undefined || fault === 'nobody') clusters.look(frame, time);
       if (fault === undefined) keepPerson(time);
       else if (fault !== 'nobody' && fault !== 'calibrating') count(faults, fault);
     },
     get remarks() {
-      if (person !== undefined) return [];
-      return [
-        features.calibrated ? 'no person: nobody came' : 'no person: the background was not learned in this time',
-      ];
+      if (!features.calibrated)
+        return ['no clusters, no person, no window: the background was not learned in this time'];
+      return [...(person === undefined ? ['no person: nobody came'] : []), ...window.remarks];
     },
     drawings() {
       if (fullest === undefined) return [];
-      return [...viewDrawings(fullest, turns), ...rangeImages(fullest.frame, fullest.time), ...personDrawing(person)];
+      return [
+        ...viewDrawings(fullest, turns),
+        ...rangeImages(fullest.frame, fullest.time),
+        ...clusters.drawings(),
+        ...personDrawing(person),
+        ...window.drawings(),
+      ];
     },
   };
 }

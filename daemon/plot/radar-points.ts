@@ -3,13 +3,15 @@ import type { RadarFrame } from '../../drivers/frames.js';
 import { decibelRange, heatmap } from '../pictures/heatmap.js';
 import { scatter } from '../pictures/scatter.js';
 import { createPointStore, quantile } from './chosen.js';
-import { count, seconds, type Drawing, type SensorPlot } from './sensor-plot.js';
+import { plotRadarWindow } from './radar-window.js';
+import { count, seconds, type Drawing, type PlottedSensor, type SensorPlot } from './sensor-plot.js';
 import { createTimeline, type Timeline } from './timeline.js';
 
 const mostPoints = 20_000;
 const span = 50;
 
-export function plotRadarPoints(): SensorPlot<RadarFrame> {
+export function plotRadarPoints(sensor: PlottedSensor): SensorPlot<RadarFrame> {
+  const window = plotRadarWindow(sensor);
   const store = createPointStore(5, mostPoints); // x, y, velocity, time, range
   const tracks = createPointStore(3, mostPoints); // x, y, id
   const faults: Record<string, number> = {};
@@ -108,11 +110,15 @@ export function plotRadarPoints(): SensorPlot<RadarFrame> {
   return {
     faults,
     push(frame, time) {
+      window.push(frame);
       takePoints(frame, time);
       takeMaps(frame, time);
       const { targets } = frame;
       if (targets)
         targets.id.forEach((id, i) => tracks.push([targets.position[3 * i]!, targets.position[3 * i + 1]!, id]));
+    },
+    get remarks() {
+      return window.remarks;
     },
     drawings() {
       const [x, y, velocity, times, range] = store.columns as [number[], number[], number[], number[], number[]];
@@ -192,7 +198,7 @@ export function plotRadarPoints(): SensorPlot<RadarFrame> {
             }),
         });
       }
-      return [...drawings, ...mapDrawings()];
+      return [...drawings, ...window.drawings(), ...mapDrawings()];
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A recording's or capture's sensors, each with what is drawn of it. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Decoder, Driver } from '../../drivers/driver.js';
 import type { Frame } from '../../drivers/frames.js';
 import type { SensorDescription } from '../../drivers/recording/sensor-description.js';
@@ -7,6 +7,7 @@ import { containerOf, pieces, type Container, type Piece } from '../decode/captu
 import { driverNamed, settingsFor, type SettingOptions } from '../decode/driver-settings.js';
 import { recognise } from '../decode/recognise.js';
 import { createFrameTimes, type FrameTimes } from './frame-times.js';
+import { cubeOfNpy, isNpy } from './npy-cube.js';
 import { plotOf } from './plots.js';
 import { count, type SensorPlot } from './sensor-plot.js';
 
@@ -37,6 +38,7 @@ export interface ReadSensor {
 interface Opened extends ReadSensor {
   readonly settings: unknown;
   readonly files: Readonly<Record<string, string>>;
+  readonly arrivals: boolean;
 }
 
 /** A sensor's frame may be captured before its bytes were, so reading goes on a little longer. Seconds. */
@@ -50,6 +52,7 @@ export async function readSensors(
   onBytes: (read: number, all: number) => void,
 ): Promise<ReadSensor[]> {
   const container = await containerOf(file);
+  if (container === 'raw' && (await isNpy(file))) return [await readCube(file, options)];
   const { size } = await stat(file);
   const find = await finder(file, container, options);
   const found = new Map<SensorDescription | undefined, Opened | undefined>();
@@ -83,17 +86,61 @@ export async function readSensors(
   return [...found.values()].filter((sensor) => sensor !== undefined);
 }
 
+/** Raw samples of one radar frame, whose meaning the profile says. */
+async function readCube(file: string, options: ReadOptions): Promise<ReadSensor> {
+  const driver = driverNamed(options.driver ?? 'ti-dca1000');
+  if (driver.name !== 'ti-dca1000')
+    throw new Error(`${file}: NumPy files are read as a radar's raw samples, of ti-dca1000`);
+  if (options.profile === undefined)
+    throw new Error(`${file}: raw samples mean nothing without the radar's profile; name it with --profile`);
+  const sensor = await openSensor(driver.name, driver, 'raw', options);
+  let frame: Frame;
+  try {
+    frame = cubeOfNpy(await readFile(file), sensor.files['profile'] ?? '');
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+  take(sensor, frame, 0, 0);
+  return sensor;
+}
+
 function take(sensor: Opened, frame: Frame, time: number, origin: number): void {
   let plot = sensor.plots.get(frame.kind);
   if (plot === undefined) {
-    const { name, driver, settings, files } = sensor;
-    plot = plotOf(frame.kind, { name, driver, settings, files, origin });
+    const { name, driver, settings, files, arrivals } = sensor;
+    plot = plotOf(frame.kind, { name, driver, settings, files, arrivals, origin });
     sensor.plots.set(frame.kind, plot);
   }
   if (sensor.frames++ === 0) sensor.first = sensor.last = time;
   else sensor.first = Math.min(sensor.first, time);
   sensor.last = Math.max(sensor.last, time);
   plot.push(frame, time);
+}
+
+async function openSensor(
+  name: string,
+  driver: Driver,
+  container: Container,
+  options: ReadOptions,
+  recorded?: SensorDescription,
+): Promise<Opened> {
+  const given = await settingsFor(driver, options, recorded);
+  const files = { ...recorded?.files, ...given.files };
+  return {
+    name,
+    driver,
+    settings: given.settings,
+    files,
+    arrivals: container !== 'raw',
+    virtual: recorded?.virtual ?? false,
+    decoder: driver.decoder(given.settings, files),
+    times: createFrameTimes(container !== 'raw', driver.nominalRate(given.settings)),
+    plots: new Map(),
+    faults: {},
+    frames: 0,
+    first: NaN,
+    last: NaN,
+  };
 }
 
 interface Finder {
@@ -104,24 +151,8 @@ interface Finder {
 
 async function finder(file: string, container: Container, options: ReadOptions): Promise<Finder> {
   const named = options.driver === undefined ? undefined : driverNamed(options.driver);
-  const make = async (name: string, driver: Driver, recorded?: SensorDescription): Promise<Opened> => {
-    const given = await settingsFor(driver, options, recorded);
-    const files = { ...recorded?.files, ...given.files };
-    return {
-      name,
-      driver,
-      settings: given.settings,
-      files,
-      virtual: recorded?.virtual ?? false,
-      decoder: driver.decoder(given.settings, files),
-      times: createFrameTimes(container !== 'raw', driver.nominalRate(given.settings)),
-      plots: new Map(),
-      faults: {},
-      frames: 0,
-      first: NaN,
-      last: NaN,
-    };
-  };
+  const make = (name: string, driver: Driver, recorded?: SensorDescription) =>
+    openSensor(name, driver, container, options, recorded);
   if (container !== 'recording') {
     if (options.sensor !== undefined)
       throw new Error(`${file}: --sensor is for recordings (MCAP); a capture holds one device. Leave it out`);

@@ -10,6 +10,8 @@ export interface PlottedSensor {
   readonly files: Readonly<Record<string, string>>;
   /** Arrival of the recording's first byte, seconds: the pictures' zero. */
   readonly origin: number;
+  /** Whether the file says when bytes arrived. */
+  readonly arrivals: boolean;
 }
 
 export interface Drawing {

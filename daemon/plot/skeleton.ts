@@ -7,13 +7,15 @@ import type { Layer, Panel } from '../pictures/panel.js';
 import { equalSize } from '../pictures/scatter.js';
 import { bonesOf, endsOf } from './bones.js';
 import { createChosen } from './chosen.js';
-import { count, seconds, type SensorPlot } from './sensor-plot.js';
+import { count, seconds, type PlottedSensor, type SensorPlot } from './sensor-plot.js';
+import { plotSkeletonWindow } from './skeleton-window.js';
 import { createTimeline, type Timeline } from './timeline.js';
 
 const drawnFrames = 6;
 
-export function plotSkeleton(): SensorPlot<SkeletonFrame> {
+export function plotSkeleton(sensor: PlottedSensor): SensorPlot<SkeletonFrame> {
   const chosen = createChosen<{ frame: SkeletonFrame; time: number }>(drawnFrames);
+  const window = plotSkeletonWindow(sensor);
   const faults: Record<string, number> = {};
   let layout: string | undefined;
   let ends: ReturnType<typeof endsOf> = [];
@@ -58,6 +60,7 @@ export function plotSkeleton(): SensorPlot<SkeletonFrame> {
   return {
     faults,
     push(frame, time) {
+      window.push(frame);
       if (layout !== undefined && frame.layout !== layout) {
         count(faults, 'settingsChanged');
         return;
@@ -82,13 +85,17 @@ export function plotSkeleton(): SensorPlot<SkeletonFrame> {
       paths.push(time, values);
       chosen.offer(() => ({ frame, time }));
     },
+    get remarks() {
+      return window.remarks;
+    },
     drawings() {
       const frames = chosen.list();
       if (paths === undefined || frames.length === 0) return [];
       const axis = (which: number) => frames.map(({ frame: { joints } }) => joints.filter((_, i) => i % 3 === which));
       const height = withMargin(extent(...axis(1)), 0.08);
       const views: View[] = [
-        { label: 'x (m)', axis: 0, range: withMargin(extent(...axis(0)), 0.08), height },
+        // x is to the sensor's left.
+        { label: 'x (m)', axis: 0, range: reversed(withMargin(extent(...axis(0)), 0.08)), height },
         { label: 'z, away (m)', axis: 2, range: withMargin(extent(...axis(2)), 0.08), height },
       ];
       const timeline = paths;
@@ -118,10 +125,13 @@ export function plotSkeleton(): SensorPlot<SkeletonFrame> {
               })),
             }),
         },
+        ...window.drawings(),
       ];
     },
   };
 }
+
+const reversed = ([low, high]: readonly [number, number]): [number, number] => [high, low];
 
 interface View {
   readonly label: string;

@@ -61,8 +61,8 @@ export function plotSpectrogram({ driver, settings, origin }: PlottedSensor) {
     pipeline = createWifiSpectrogram(
       { inputRate, ...grid },
       {
-        column(start, end, { power, principal: ofComponent, share: ofVariance }) {
-          const time = (start + end) / 2 - origin;
+        column(segment, { power, principal: ofComponent, share: ofVariance }) {
+          const time = (segment[0]! + segment[1]!) / 2 - origin;
           sums.fill(0);
           for (let i = 0; i < power.length; i++) sums[i % bins]! += (power[i]! * bins) / power.length;
           all!.push(time, sums);

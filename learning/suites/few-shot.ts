@@ -2,7 +2,7 @@
  * Few-shot on UTD-MHAD: how good a class mean of a few labelled recordings is, on people never trained on.
  *
  *    one-shot imu             the aligned tower: encoder pre-trained beside the other sensor, concept alignment module, prototype network
- *    one-shot imu encoder     that tower's encoder alone
+ *    one-shot imu encoder     that tower's encoder alone, without its projector
  *    one-shot imu unaligned   an encoder that was pre-trained on this sensor alone and never met another
  *
  * No label is seen before the shots, which are recordings of the training subjects. Several modalities together: their embeddings side by
@@ -14,6 +14,7 @@ import { utdMhadActions } from '../datasets/utd-mhad.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
 import { fewShot } from '../few-shot.js';
 import { concatenated } from '../heads/concat.js';
+import { pairedEncoders } from '../pretrain-paired.js';
 import { lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
 import {
@@ -53,10 +54,9 @@ async function encoderSides(
   threads: number,
 ): Promise<FewShotEmbeddings> {
   const of = async (name: Name): Promise<[Name, Sides]> => {
-    const [learned, tested] = [
-      await windowOutputs(train, name, weightsOf(encoders, name), threads),
-      await windowOutputs(test, name, weightsOf(encoders, name), threads),
-    ];
+    const outputs = (of: readonly PairedRecording[]) =>
+      windowOutputs(of, name, weightsOf(encoders, name), threads, pairedEncoders[name]);
+    const [learned, tested] = [await outputs(train), await outputs(test)];
     const { width } = learned;
     const { mean, scale } = standardisation(width, [learned.outputs]);
     const side = (of: typeof learned) =>

@@ -59,7 +59,7 @@ interface Variant {
 }
 
 /** MARS has many more windows than UTD-MHAD has recordings: fewer passes are as many steps. */
-const radarEpochs = 25;
+const radarEpochs = 10;
 
 export interface GrowthData {
   /** Pairs of the modality and the skeleton, to learn from. */

@@ -32,7 +32,7 @@ import type { Random } from '../random.js';
 import { skeletonRecipe } from '../skeleton-tower.js';
 import { digestOfWeights, kept } from './suite-cache.js';
 import type { SuiteRequest } from './suite.js';
-import { openEncoder } from './utd-mhad-embeddings.js';
+import { openEncoder, projectedEncoder } from './utd-mhad-embeddings.js';
 
 export const marsProtocol = { train: [2, 3], test: [1] } as const;
 
@@ -53,7 +53,11 @@ export const shortSkeletonEncoder: Encoder = {
   ...skeletonEncoder,
   window: { ...skeletonEncoder.window, samples: seconds * skeletonRate },
 };
-export const marsEncoders = { radar: mmwavePointsEncoder, skeleton: shortSkeletonEncoder } as const;
+/** What is frozen in alignment. */
+export const marsEncoders = {
+  radar: projectedEncoder(mmwavePointsEncoder),
+  skeleton: projectedEncoder(shortSkeletonEncoder),
+} as const;
 export type MarsModality = keyof typeof marsEncoders;
 
 /** One window; both streams are those of its whole recording, from the same moment on. */
@@ -164,7 +168,7 @@ function timingOf({ start }: MarsWindow, random: Random): Timing {
 }
 
 export const marsRecipe: CrossModalRecipe = { ...crossModalRecipe, sharedTiming: true, softness: 0.5 };
-export const marsEpochs = 30;
+export const marsEpochs = 12;
 
 function digest(windows: readonly MarsWindow[]): string {
   const hash = createHash('sha256');

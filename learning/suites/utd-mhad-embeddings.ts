@@ -14,7 +14,8 @@ import type { Weights } from '../../models/weights.js';
 import type { Trunk } from '../../models/trunk.js';
 import type { AlignmentSet } from '../align-data.js';
 import { drawTiming } from '../augment-timing.js';
-import { loadUtdMhadPaired, windowSeconds, windowsOf } from '../datasets/utd-mhad-windows.js';
+import { crossModalRecipe, projector } from '../cross-modal.js';
+import { loadUtdMhadPaired, windowSeconds, windowStarts, windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedKind, PairedRecording } from '../datasets/utd-mhad-windows.js';
 import { embed } from '../embed.js';
 import { pairedBranches, pairedEncoders, preTrainPaired } from '../pretrain-paired.js';
@@ -28,6 +29,21 @@ export const utdMhadProtocol = { train: [1, 3, 5, 7], test: [2, 4] } as const;
 
 /** Encoders, by modality. */
 export type Encoders = Readonly<Partial<Record<PairedModality, Weights>>>;
+
+/** A pre-trained encoder with its projector: what sensors have in common is plainest behind it. */
+export const projectedEncoder = (encoder: Encoder): Encoder => ({
+  ...encoder,
+  width: crossModalRecipe.projected,
+  embed: (network, window, statistics) =>
+    projector(network, encoder.embed(network, window, statistics), crossModalRecipe, statistics),
+});
+
+/** What is frozen in alignment. */
+export const utdMhadEncoders: Readonly<Record<PairedModality, Encoder>> = {
+  imu: projectedEncoder(pairedEncoders.imu),
+  skeleton: projectedEncoder(pairedEncoders.skeleton),
+  depth: projectedEncoder(pairedEncoders.depth),
+};
 
 /** Versions of each training recording: itself, and augmented copies. */
 export const versions = 24;
@@ -55,9 +71,10 @@ function seenBy({ skeleton, depth, ...rest }: PairedRecording, modalities: reado
   };
 }
 
-/** Passes over the training recordings where the request does not say. */
+/** Passes over the training recordings where the request does not say; two views of a skeleton cost twice as much as one. */
 export function preTrainingEpochs(modalities: readonly PairedModality[]): number {
-  return modalities.includes('depth') ? 40 : 60;
+  if (modalities.includes('depth')) return 40;
+  return modalities.join() === 'skeleton' ? 30 : 60;
 }
 
 /** Encoders pre-trained together, or one alone, with no label; kept in the request's cache. */
@@ -129,7 +146,7 @@ async function versionsOf(
   seed: number,
   threads: number,
 ): Promise<Float32Array> {
-  const encoder = pairedEncoders[modality];
+  const encoder = utdMhadEncoders[modality];
   const [{ augment }] = pairedBranches([modality]) as [ReturnType<typeof pairedBranches>[number]];
   const size = windowSize(encoder);
   const session = await openEncoder(encoder, weights, threads);
@@ -198,17 +215,19 @@ export async function windowOutputs(
   modality: PairedModality,
   weights: Weights,
   threads: number,
+  encoder = utdMhadEncoders[modality],
 ): Promise<WindowOutputs> {
-  const encoder = pairedEncoders[modality];
   const session = await openEncoder(encoder, weights, threads);
   const size = windowSize(encoder);
-  const counts: number[] = [];
+  const counts = recordings.map(({ duration }) => windowStarts(duration).length);
   const parts: Float32Array[] = [];
-  for (const recording of recordings) {
-    const windows = windowsOf(recording, modality, encoder.window);
+  // Some recordings at a time: a window of depth is large.
+  for (let from = 0; from < recordings.length; from += batch) {
+    const windows = recordings
+      .slice(from, from + batch)
+      .flatMap((recording) => windowsOf(recording, modality, encoder.window));
     const joined = new Float32Array(windows.length * size);
     for (const [i, window] of windows.entries()) joined.set(window, i * size);
-    counts.push(windows.length);
     parts.push(await session.run(joined, windows.length));
   }
   await session.release();
@@ -243,10 +262,10 @@ export async function recordingEmbeddings(
   return meanOfRecordings({ width: trunk.width, outputs: embedded, counts });
 }
 
-/** Of an alignment on cached outputs. */
-export const utdMhadAlignment = { epochs: 150, learningRate: 1e-3, weightDecay: 1e-2, averaging: 0.9 } as const;
-/** Of a growth. */
-export const utdMhadGrowth = { epochs: 100, learningRate: 1e-3, weightDecay: 1e-2 } as const;
+/** Of an alignment on cached outputs: more passes fit the training subjects alone. */
+export const utdMhadAlignment = { epochs: 20, learningRate: 3e-4, weightDecay: 1e-2, averaging: 0.9 } as const;
+/** Of a growth; with less distillation, pairs of another data set lose twice as much. */
+export const utdMhadGrowth = { epochs: 30, learningRate: 1e-3, weightDecay: 1e-2, distillation: 16 } as const;
 
 /** A recipe with what the request says. */
 export function told<Recipe extends { readonly epochs: number }>(

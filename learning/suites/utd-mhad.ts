@@ -124,7 +124,7 @@ async function versionedEmbeddings(
 }
 
 /** Accuracies of the heads on label-free aligned embeddings, by the case's name. */
-async function headCases(
+export async function headCases(
   train: readonly PairedRecording[],
   test: readonly PairedRecording[],
   seed: number,

@@ -63,8 +63,7 @@ function centred({ g }: Network, window: Value, present: Value): Value {
 
 /**
  * How many points of an instant lie where, seen from three sides: height by velocity, distance by velocity, side by height. A point counts for
- * the two cells on either side of it in each direction, by its nearness, so that the counts follow it without a step. Of each cell's count the
- * mean over the window is taken out: what stands still is the room's.
+ * the two cells on either side of it in each direction, by its nearness, so that the counts follow it without a step.
  * @returns [batch · instants, cells]
  */
 function planes({ g }: Network, window: Value, present: Value): Value {
@@ -80,10 +79,7 @@ function planes({ g }: Network, window: Value, present: Value): Value {
   const velocity = axis(3, axes.velocity);
   const plane = (a: Value, b: Value) => g.reshape(g.matMul(g.transpose(a), b), [rows, a.shape[2]! * b.shape[2]!]);
   const all = [plane(height, velocity), plane(distance, velocity), plane(side, height)];
-  const cells = g.concat(all, 1);
-  const overTime = g.reshape(cells, [window.shape[0]!, instants, cells.shape[1]!]);
-  const moving = g.sub(overTime, g.reduceMean(overTime, [1], true));
-  return g.reshape(g.mul(moving, planeScale), cells.shape);
+  return g.mul(g.concat(all, 1), planeScale);
 }
 
 /** The window [batch, instants, points, 8] → what each instant's points say together [batch · instants, width]. */
@@ -108,9 +104,7 @@ function pointSets(network: Network, window: Value, statistics?: BatchStatistics
 function embed(network: Network, x: Value, statistics?: BatchStatistics[]): Value {
   const { g } = network;
   const batch = x.shape[0]!;
-  const sets = g.reshape(pointSets(network, x, statistics), [batch, instants, width]);
-  // What an instant's points say all the time is the room's, or where the person stands.
-  let y = g.transpose(g.sub(sets, g.reduceMean(sets, [1], true)));
+  let y = g.transpose(g.reshape(pointSets(network, x, statistics), [batch, instants, width]));
   for (const name of ['temporal.0', 'temporal.1'])
     y = g.relu(batchNormalization(network, name, convolution(network, name, y, width, temporalKernel), statistics));
   const position = g.parameter(

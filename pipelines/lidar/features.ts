@@ -51,6 +51,8 @@ export interface LidarFeatures extends FrameFeatures<LidarFrame> {
   /** Foreground clusters of the latest frame, level, and the person's among them; −1: nobody. */
   readonly clusters: Clusters;
   readonly person: number;
+  /** [points, 3] level: those that `clusters` labels; until the next frame. */
+  readonly foreground: Float32Array;
   /** Frames that gave no numbers, by the reason. */
   readonly refused: Readonly<Record<Fault, number>>;
 }
@@ -229,6 +231,11 @@ export function createLidarFeatures(options: Partial<LidarFeatureOptions> = {}):
     clusters,
     get person() {
       return person;
+    },
+    get foreground() {
+      let points = 0;
+      for (let c = 0; c < clusters.count; c++) points += clusters.points[c]!;
+      return upright.subarray(0, 3 * points);
     },
     refused,
   };

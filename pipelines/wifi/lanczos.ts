@@ -15,13 +15,11 @@ const mostBases = 4;
 export interface Lanczos {
   /**
    * @param vector [n] in: where to begin, not 0; out: the eigenvector, length 1
-   * λ is `value` then: a number that is returned may be allocated.
+   * λ is in `found` then: a number that is returned may be allocated.
    */
   findLargest(vector: Float64Array): void;
-  /** λ */
-  readonly value: number;
-  /** Residual over λ of the newest result: above 1e-8 where two eigenvalues are almost the same. */
-  readonly residual: number;
+  /** λ, and the residual: above 1e-8 λ where two eigenvalues are almost the same. */
+  readonly found: Float64Array;
 }
 
 /** How many vectors `basis` must hold. */
@@ -37,7 +35,8 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
   const pivots = new Float64Array(basisSize);
   const small = new Float64Array(basisSize); // s
   const products = new Float64Array(basisSize + 1);
-  const result = new Float64Array(2); // θ, residual; not returned, so that no number is allocated
+  const found = new Float64Array(2); // θ, residual
+  const trial = new Float64Array(1); // σ
 
   /** Takes the first `count` rows of the basis out of the row at `to`; the products are kept. */
   function orthogonalise(count: number, to: number): void {
@@ -49,8 +48,9 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
     }
   }
 
-  /** Pivots of σ I − T of the first m; whether all are positive. */
-  function factors(m: number, sigma: number): boolean {
+  /** Pivots of σ I − T of the first m, σ in `trial`; whether all are positive. */
+  function factors(m: number): boolean {
+    const sigma = trial[0]!;
     let pivot = 1;
     for (let j = 0; j < m; j++) {
       const before = j === 0 ? 0 : beside[j - 1]! ** 2 / pivot;
@@ -61,7 +61,7 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
     return true;
   }
 
-  /** Largest eigenpair of T's first m: θ into `result`, s into `small`. */
+  /** Largest eigenpair of T's first m: θ into `found`, s into `small`. */
   function solveSmall(m: number): void {
     let low = 0;
     let high = 0;
@@ -72,10 +72,12 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
     high *= 1 + 1e-15;
     for (let step = 0; step < 60 && high - low > 1e-15 * high; step++) {
       const middle = (low + high) / 2;
-      if (factors(m, middle)) high = middle;
+      trial[0] = middle;
+      if (factors(m)) high = middle;
       else low = middle;
     }
-    while (!factors(m, high)) high *= 1 + 1e-15; // the pivots of the last step are another's
+    // The pivots of the last step are another's.
+    for (trial[0] = high; !factors(m); trial[0] = high) high *= 1 + 1e-15;
     small.fill(1, 0, m);
     for (let turn = 0; turn < 3; turn++) {
       for (let j = 1; j < m; j++) small[j]! += (beside[j - 1]! / pivots[j - 1]!) * small[j - 1]!;
@@ -86,7 +88,7 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
       norm = Math.sqrt(norm);
       for (let j = 0; j < m; j++) small[j]! /= norm;
     }
-    result[0] = high;
+    found[0] = high;
   }
 
   /** Row of length 1; what its length was into `products[basisSize]`. */
@@ -113,8 +115,8 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
       const full = m === Math.min(basisSize, n);
       if (m % 2 !== 0 && !full && beside[m - 1]! > 0) continue;
       solveSmall(m);
-      result[1] = beside[m - 1]! * Math.abs(small[m - 1]!);
-      if (full || result[1] <= tolerance * result[0]!) return m;
+      found[1] = beside[m - 1]! * Math.abs(small[m - 1]!);
+      if (full || found[1] <= tolerance * found[0]!) return m;
     }
   }
 
@@ -126,14 +128,9 @@ export function createLanczos(n: number, basis: Float64Array, apply: (from: numb
         for (let j = 0, row = 0; j < m; j++, row += n) {
           for (let i = 0; i < n; i++) vector[i]! += small[j]! * basis[row + i]!;
         }
-        if (bases === mostBases || result[1]! <= tolerance * result[0]!) return;
+        if (bases === mostBases || found[1]! <= tolerance * found[0]!) return;
       }
     },
-    get value() {
-      return result[0]!;
-    },
-    get residual() {
-      return result[1]! / result[0]!;
-    },
+    found,
   };
 }

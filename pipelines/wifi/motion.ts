@@ -129,8 +129,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   let calibratedAt: number | undefined;
   let calibrations = 0;
 
-  function startBlock(from: number): void {
-    block.end = from + blockSeconds;
+  /** The block that ends at `block.end`. */
+  function startBlock(): void {
     packets = differences = 0;
     block.squaresTime = block.squaresSubcarriers = 0;
     sum.fill(0);
@@ -139,7 +139,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
   /** The window starts at this packet; what was learnt of the quiet stays. */
   function startWindow(time: number, values: Float32Array): void {
     previous.set(values);
-    startBlock(time);
+    block.end = time + blockSeconds;
+    startBlock();
     count = 0;
     judged.index = NaN;
     state = 'filling';
@@ -257,7 +258,8 @@ export function createMotionIndex(rows: number, subcarriers: number): MotionInde
         if (time >= block.end) {
           block.now = time;
           endBlock();
-          startBlock(block.end + Math.floor((time - block.end) / blockSeconds) * blockSeconds);
+          block.end += (1 + Math.floor((time - block.end) / blockSeconds)) * blockSeconds;
+          startBlock();
         }
         addDifferences(values);
       }

@@ -76,7 +76,7 @@ export function createPrincipal(kernels: ChannelKernels): Principal {
       // A direction that lies across the component would never find it.
       for (let c = 0; c < channels; c++) direction[c]! += 1e-6 * (1 + (c % 7));
       lanczos.findLargest(direction);
-      found.share = Math.min(1, lanczos.value / found.variance); // rounding
+      found.share = Math.min(1, lanczos.found[0]! / found.variance); // rounding
       let sign = 0;
       for (let c = 0; c < channels; c++) sign += direction[c]!;
       if (sign < 0) for (let c = 0; c < channels; c++) direction[c]! *= -1;

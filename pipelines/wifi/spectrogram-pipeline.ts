@@ -36,9 +36,10 @@ export type Interruption = Refusal | 'gap' | 'clock' | 'newLayout';
 export interface WifiSpectrogramHandlers {
   /**
    * A column is there, in `spectrogram`.
-   * @param start @param end of its segment, [start, end), seconds on the host's monotonic clock
+   * @param segment its start and end, [start, end), seconds on the host's monotonic clock; overwritten by the next (numbers that are
+   * passed may be allocated)
    */
-  column(start: number, end: number, spectrogram: CsiSpectrogram, layout: Layout): void;
+  column(segment: Float64Array, spectrogram: CsiSpectrogram, layout: Layout): void;
   /** The stream of columns broke off; the next column begins after it. */
   interrupted(reason: Interruption): void;
 }
@@ -81,6 +82,7 @@ export function createWifiSpectrogram(
   // Numbers that change with each packet: a variable of the closure would be allocated anew each time.
   const last = { time: NaN, arrival: NaN };
   const packet = { time: NaN };
+  const segment = new Float64Array(2);
 
   function createChain(layout: Layout): Chain {
     const { channels } = layout;
@@ -98,8 +100,9 @@ export function createWifiSpectrogram(
         sample(values) {
           count++;
           if (!spectrogram.push(values)) return;
-          const end = start + count / rate;
-          handlers.column(end - samples / rate, end, spectrogram, layout);
+          segment[1] = start + count / rate;
+          segment[0] = segment[1] - samples / rate;
+          handlers.column(segment, spectrogram, layout);
         },
         segmentEnd: () => undefined,
       },

@@ -19,7 +19,7 @@ const hot = colourOf(1, [0, 1], 'viridis');
 function sensor(driver: string, more: Partial<PlottedSensor> = {}): PlottedSensor {
   const found = findDriver(driver)!;
   const settings: unknown = found.settings.parse({});
-  return { name: 'sensor', driver: found, settings, files: {}, origin: 0, ...more };
+  return { name: 'sensor', driver: found, settings, files: {}, origin: 0, arrivals: true, ...more };
 }
 
 const whats = (plot: SensorPlot): string[] => plot.drawings().map(({ what }) => what);

@@ -141,6 +141,54 @@ void test('a recording that was cut off is drawn as far as it can be read', asyn
   t.ok(stdout.length > 0, 'something can');
 });
 
+/** 128 loops of two transmitters, four receivers, 128 samples; for OpenRadar's example, whose own profile is not published. */
+const profile = `dfeDataOutputMode 1
+channelCfg 15 5 0
+adcCfg 2 1
+adcbufCfg -1 0 1 1 1
+profileCfg 0 77 58 7 40 0 0 100 1 128 9121 0 0 30
+chirpCfg 0 0 0 0 0 0 0 1
+chirpCfg 1 1 0 0 0 0 0 4
+frameCfg 0 1 128 0 50 1 0
+lvdsStreamCfg -1 0 1 0
+`;
+
+void test('a cube of raw samples as a NumPy file: what cannot be drawn', async (t) => {
+  const header = (descr: string, shape: string) => {
+    const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
+    return Buffer.concat([
+      Buffer.from([0x93]),
+      Buffer.from('NUMPY'),
+      Buffer.from([1, 0, text.length, 0]),
+      Buffer.from(text),
+    ]);
+  };
+  const numbers = Buffer.alloc(8 * 2 * 2 * 2 * 2);
+  numbers.writeFloatLE(0.5, 8);
+  const small = profile
+    .replace('1 128 9121', '1 2 9121')
+    .replace('frameCfg 0 1 128', 'frameCfg 0 1 2')
+    .replace('channelCfg 15', 'channelCfg 1');
+  const folder = t.testdir({
+    'big.cfg': profile,
+    'small.cfg': small,
+    'real.npy': header('<f8', '(2, 2, 2)'),
+    'half.npy': Buffer.concat([header('<c8', '(2, 2, 2)'), numbers.subarray(0, 64)]),
+    'short.npy': Buffer.concat([header('<c8', '(2, 2, 2)'), numbers.subarray(0, 60)]),
+  });
+  const out = join(folder, 'pictures');
+  for (const [file, cfg, says] of [
+    ['half.npy', undefined, /name it with --profile/],
+    ['real.npy', 'big.cfg', /holds no complex numbers/],
+    ['short.npy', 'small.cfg', /says \[2, 2, 2\] and holds 60 bytes/],
+    ['half.npy', 'big.cfg', /is of \[2, 2, 2\], and the profile of \[128, 8, 128\]/],
+    ['half.npy', 'small.cfg', /holds 0\.5, which is no step/],
+  ] as const) {
+    const given = cfg === undefined ? {} : { profile: join(folder, cfg) };
+    t.match((await drawn(t, join(folder, file), { out, ...given })).failed, says);
+  }
+});
+
 const data = process.env['SENSING_DATA'];
 const ouster = 'ouster/OS-1-32-G_v2.1.1_1024x10';
 const wifi = ['amplitude', 'phase', 'rssi', 'spectrogram', 'principal-component'];
@@ -182,3 +230,14 @@ for (const [name, { file, metadata, sensor: driver, pictures }] of Object.entrie
     }
   });
 }
+
+void test("OpenRadar's cube", { skip: data === undefined && 'skipped: no recordings' }, async (t) => {
+  const folder = t.testdir({ 'radar.cfg': profile });
+  const file = join(data!, 'captures', 'openradar', 'doppler_example_1.npy');
+  const { status, stdout, stderr } = await drawn(t, file, { out: folder, profile: join(folder, 'radar.cfg') });
+  t.equal(status, 0, stderr.join());
+  t.strictSame(
+    stdout.map((line) => (JSON.parse(line) as Line).what),
+    ['range-doppler', 'range-azimuth', 'range-time', 'micro-doppler', 'features'],
+  );
+});

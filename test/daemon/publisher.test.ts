@@ -41,7 +41,11 @@ void t.test(
     t.teardown(() => live.end());
     const publisher = await publisherFor(t, broker.url);
     const since = new Date().toISOString();
-    publisher.publishStatus({ version: '0.1.0', since, models: { imu: { provider: 'cpu', passedOver: [] } } });
+    publisher.publishStatus({
+      version: '0.1.0',
+      since,
+      models: { imu: { name: 'imu-test', provider: 'cpu', passedOver: [] } },
+    });
     publisher.publishSensor('wrist', health('live', 7));
     await publisher.publishActivity('living-room', activity('sit'), change);
     await until('the change', () => publisher.statistics().delivered === 1);
@@ -57,7 +61,7 @@ void t.test(
       state: 'online',
       version: '0.1.0',
       since,
-      models: { imu: { provider: 'cpu', passedOver: [] } },
+      models: { imu: { name: 'imu-test', provider: 'cpu', passedOver: [] } },
     });
     t.match(sensorHealth.parse(retained['babel/home/sensor/wrist']), { state: 'live', frames: 7, virtual: true });
     t.same(activityMessage.parse(retained['babel/home/living-room/activity']), {

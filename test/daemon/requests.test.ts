@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { WantedSet } from '../../daemon/modality-set.js';
 import { answer } from '../../daemon/requests.js';
-import { modalitiesResponse } from '../../daemon/topics.js';
+import { modalitiesResponse, modelResponse, type ModelRequest, type ModelResponse } from '../../daemon/topics.js';
 
 function gateway() {
   const asked: WantedSet[] = [];
@@ -13,45 +13,75 @@ function gateway() {
       return String(set) === 'lidar' ? 'room has no lidar' : undefined;
     },
   };
+  const handlers = {
+    places: new Map([['room', place]]),
+    model: (request: ModelRequest): Promise<ModelResponse> =>
+      request.action === 'list'
+        ? Promise.resolve({ status: 'ok', models: [] })
+        : Promise.reject(new Error('not there')),
+  };
+  const text = (payload: unknown) => (typeof payload === 'string' ? payload : JSON.stringify(payload));
   return {
     asked,
-    ask: (payload: unknown) =>
-      answer('modalities', typeof payload === 'string' ? payload : JSON.stringify(payload), new Map([['room', place]])),
+    ask: (payload: unknown) => answer('modalities', text(payload), handlers),
+    askModel: (payload: unknown) => answer('model', text(payload), handlers),
   };
 }
 
-void t.test('a request is answered with its transaction', (t) => {
+void t.test('a request is answered with its transaction', async (t) => {
   const { ask, asked } = gateway();
-  t.strictSame(ask({ place: 'room', set: ['imu'], transaction: 'a' }), {
+  t.strictSame(await ask({ place: 'room', set: ['imu'], transaction: 'a' }), {
     transaction: 'a',
     status: 'ok',
     place: 'room',
     set: 'all',
   });
   t.strictSame(asked, [['imu']]);
-  t.match(ask({ place: 'room', set: ['lidar'], transaction: 'b' }), {
+  t.match(await ask({ place: 'room', set: ['lidar'], transaction: 'b' }), {
     transaction: 'b',
     status: 'error',
     reason: /no lidar/,
   });
-  t.match(ask({ place: 'rom', set: 'all' }), { status: 'error', reason: /no place 'rom'; did you mean 'room'/ });
-  t.match(ask({ place: 'room', set: [], transaction: 'c' }), { transaction: 'c', status: 'error', reason: /^set: / });
-  t.match(ask({ place: 'room', set: ['smell'] }), { status: 'error', reason: /set/ });
-  t.match(ask({ place: 'room', set: 'all', more: 1 }), { status: 'error', reason: /more/ });
-  t.match(ask('{'), { status: 'error', reason: /no JSON/ });
-  t.end();
+  t.match(await ask({ place: 'rom', set: 'all' }), { status: 'error', reason: /no place 'rom'; did you mean 'room'/ });
+  t.match(await ask({ place: 'room', set: [], transaction: 'c' }), {
+    transaction: 'c',
+    status: 'error',
+    reason: /^set: /,
+  });
+  t.match(await ask({ place: 'room', set: ['smell'] }), { status: 'error', reason: /set/ });
+  t.match(await ask({ place: 'room', set: 'all', more: 1 }), { status: 'error', reason: /more/ });
+  t.match(await ask('{'), { status: 'error', reason: /no JSON/ });
 });
 
-void t.test('whatever comes is answered with a valid message', (t) => {
-  const { ask } = gateway();
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (payload) => void modalitiesResponse.parse(ask(payload))));
-  fc.assert(
-    fc.property(fc.record({ place: fc.anything(), set: fc.anything(), transaction: fc.anything() }), (payload) => {
-      const text = JSON.stringify(payload, (_key, value: unknown) =>
-        typeof value === 'bigint' ? String(value) : value,
-      );
-      modalitiesResponse.parse(ask(text));
+void t.test('models: what is refused is answered with the reason', async (t) => {
+  const { askModel } = gateway();
+  t.strictSame(await askModel({ action: 'list', transaction: 'a' }), { transaction: 'a', status: 'ok', models: [] });
+  t.match(await askModel({ action: 'activate', model: 'x' }), { status: 'error', reason: 'not there' });
+  t.match(await askModel({ action: 'activate' }), { status: 'error', reason: /model/ });
+  t.match(await askModel({ action: 'remove', model: 'x' }), { status: 'error', reason: /action/ });
+});
+
+void t.test('whatever comes is answered with a valid message', async (t) => {
+  const { ask, askModel } = gateway();
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .record({ place: fc.jsonValue(), set: fc.jsonValue(), transaction: fc.jsonValue() })
+      .map((one) => JSON.stringify(one)),
+    fc
+      .record({
+        action: fc.constantFrom('list', 'activate', 'rollback'),
+        model: fc.jsonValue(),
+        transaction: fc.jsonValue(),
+      })
+      .map((one) => JSON.stringify(one)),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, async (payload) => {
+      modalitiesResponse.parse(await ask(payload));
+      modelResponse.parse(await askModel(payload));
     }),
   );
-  t.end();
+  t.pass();
 });

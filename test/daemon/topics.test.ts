@@ -14,6 +14,7 @@ import {
   statusTopic,
   modalitiesRequest,
   modalitiesResponse,
+  modelResponse,
   placeModalities,
 } from '../../daemon/topics.js';
 import { activity } from './helpers/activity.js';
@@ -81,6 +82,7 @@ void t.test('docs/mqtt.md names every field, and its examples are valid and comp
     modalities: placeModalities,
     'modalities-request': modalitiesRequest,
     'modalities-response': modalitiesResponse,
+    'model-response': modelResponse,
     sensor: sensorHealth,
   };
   for (const [name, schema] of Object.entries(schemas)) {

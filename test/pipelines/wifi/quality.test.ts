@@ -97,7 +97,8 @@ void t.test(
         const pipeline = createWifiSpectrogram(
           { inputRate: 100, rate: 100, samples: 32, hop: 8 },
           {
-            column(start, end, { power, principal }) {
+            column(segment, { power, principal }) {
+              const [start, end] = segment as unknown as [number, number];
               fine &&= power.every(Number.isFinite) && principal.every(Number.isFinite) && end > start;
               // A column must not lie across what cannot be bridged.
               fine &&= !longBad.some(([from, to]) => start < from && end > to);
@@ -131,8 +132,8 @@ void t.test('what interrupts the columns is told, and they start anew', (t) => {
   const pipeline = createWifiSpectrogram(
     { inputRate: 100, rate: 100, samples: 32, hop: 32 },
     {
-      column: (start, _end, _spectrogram, layout) => {
-        starts.push(start);
+      column: (segment, _spectrogram, layout) => {
+        starts.push(segment[0]!);
         channels.push(layout.channels);
       },
       interrupted: (reason) => interruptions.push(reason),
