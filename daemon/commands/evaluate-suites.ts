@@ -1,5 +1,4 @@
 /** `babel-gateway evaluate SUITE` and `babel-gateway evaluate --all` */
-import { join } from 'node:path';
 import { suites } from '../../learning/suites/registry.js';
 import type { SuiteLine } from '../../learning/suites/suite.js';
 import { targetOf } from '../../learning/suites/targets.js';
@@ -47,7 +46,7 @@ async function runSuite(
     throw new Error(`subject ${both.join(', ')} is on both sides: test on subjects that nothing was trained on`);
   const suite = await suites[name]!.load();
   return suite.run({
-    ...{ data, seeds, train, test, threads, epochs, cache: join(cache, name), signal: session.signal },
+    ...{ data, seeds, train, test, threads, epochs, cache, signal: session.signal },
     onProgress: (stage, progress) => session.onProgress(`${name}, ${stage}`, progress),
     onWarning: session.onWarning,
   });
