@@ -1,5 +1,6 @@
 /** The command line. Each command is a file in `commands/`, loaded when it is asked for. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { suites } from '../learning/suites/registry.js';
 import { packageVersion } from './package-root.js';
 
 /** The configuration is wrong: systemd must not start the service again (see the unit). */
@@ -8,6 +9,8 @@ const badConfiguration = 2;
 const program = new Command('babel-gateway')
   .description('Edge sensing gateway: live sensors in, activity labels over MQTT out.')
   .version(packageVersion())
+  // Options of a suite are its own, not those of evaluate --all, which are called the same.
+  .enablePositionalOptions()
   .showHelpAfterError('(--help shows what can stand here)')
   .showSuggestionAfterError();
 
@@ -58,6 +61,8 @@ function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
 }
 
+const names = (text: string): string[] => text.split(',').map((name) => name.trim());
+
 /** What `pretrain` and `evaluate` share. */
 function trainingOptions(command: Command, train: string, test: string): Command {
   return command
@@ -78,6 +83,46 @@ function trainingOptions(command: Command, train: string, test: string): Command
     .addOption(json());
 }
 
+const cache = () =>
+  new Option('--cache <dir>', 'folder for features and encoder outputs, which take long to make').default(
+    '.checkpoints/cache',
+  );
+
+/** What all evaluation suites share. */
+function suiteOptions(command: Command): Command {
+  return command
+    .option('--train <subjects>', "subjects to train on (default: the suite's)", list)
+    .option('--test <subjects>', "subjects to test on (default: the suite's)", list)
+    .option('--seed <n>', 'seed of all that is random', whole)
+    .option('--seeds <list>', 'several seeds: mean and spread, for instance 0,1,2', list)
+    .option('--epochs <n>', "passes over the training part (default: the suite's)", atLeastOne)
+    .option('--threads <n>', 'threads', atLeastOne, 2)
+    .addOption(cache())
+    .addOption(json());
+}
+
+/** What `align` and `grow` share. */
+function alignmentOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', 'folder that holds the data sets (docs/datasets.md)')
+    .option('--recordings <files...>', 'MCAP files of your own sensors, which `record` wrote')
+    .option('--by-label', 'pair by label what was not recorded together; tables say so', false)
+    .option('--encoder <name=dir>', 'a frozen encoder of your own; may be given again', collect, [])
+    .option('--train <subjects>', "subjects to learn from (default: the data set's usual ones)", list)
+    .option('--test <subjects>', 'subjects to measure on, never learned from', list)
+    .option('--versions <n>', 'the recording itself and so many less one augmented copies', atLeastOne, 8)
+    .option('--epochs <n>', 'passes over the pairs', atLeastOne)
+    .option('--batch <n>', 'pairs of a step', atLeastOne)
+    .option('--learning-rate <rate>', 'the highest', aboveZero)
+    .option('--no-labels', 'look at no label: no head, no towers with classes')
+    .option('--seed <n>', 'seed of all that is random', whole, 0)
+    .option('--threads <n>', 'threads', atLeastOne, 2)
+    .addOption(cache())
+    .option('--checkpoints <dir>', 'where an interrupted learning is kept, and gone on from', '.checkpoints')
+    .requiredOption('--output <dir>', 'folder for the aligned trunk and its towers')
+    .addOption(json());
+}
+
 program
   .command('run')
   .description('run the gateway; SIGTERM or Ctrl-C stops it')
@@ -95,16 +140,52 @@ program
 
 trainingOptions(program.command('pretrain'), '1,3,5,7', '2,4')
   .description('train an IMU tower: without labels, then with them; write it to a folder that a configuration can name')
+  .addOption(new Option('--modality <name>', 'which sensor').choices(['imu', 'skeleton', 'depth']).default('imu'))
+  .option('--members <n>', 'skeleton, depth: encoders side by side (default: as their recipes)', atLeastOne)
+  .addOption(cache())
   .requiredOption('--output <dir>', 'folder for the tower')
-  .action(async (options) => (await import('./commands/pretrain.js')).pretrain(options as never));
+  .action(async (options: { modality: string }) =>
+    options.modality === 'imu'
+      ? (await import('./commands/pretrain.js')).pretrain(options as never)
+      : (await import('./commands/pretrain-kinect.js')).pretrainKinect(options as never),
+  );
 
-const evaluate = program.command('evaluate').description('measure on recordings of which the truth is known');
+const evaluate = program
+  .command('evaluate')
+  .description('measure on recordings of which the truth is known: one suite, or --all (docs/learning.md)')
+  .enablePositionalOptions()
+  .argument('[suite]')
+  .option('--all', 'run every suite, and write tables and pictures')
+  .option('--data <dir>', 'of --all: folder that holds the data sets')
+  .option('--report <file>', 'of --all: where to', 'docs/results.md')
+  .action(async (suite: string | undefined, options: { all?: boolean; data?: string }, command: Command) => {
+    if (suite !== undefined)
+      command.error(`error: there is no suite '${suite}', but ${command.commands.map((one) => one.name()).join(', ')}`);
+    if (!options.all) command.error('error: name a suite, or --all (--help shows them)');
+    if (options.data === undefined) command.error('error: --all needs the folder of the data sets, --data <dir>');
+    await (await import('./commands/evaluate-suites.js')).evaluateAll(options as never);
+  });
+suiteOptions(evaluate);
 
 trainingOptions(evaluate.command('utd-mhad'), '1,3,5,7', '2,4')
   .description('train a tower from nothing on some subjects, or take one that is there, and test it on others')
-  .addOption(new Option('--modalities <list>', 'which sensors').choices(['imu']).default('imu'))
+  .addOption(new Option('--modalities <list>', 'only this tower, with its figures').choices(['imu']).default('imu'))
   .option('--tower <dir>', 'test this tower; nothing is trained ("shipped": the one that comes with the gateway)')
-  .action(async (options) => (await import('./commands/evaluate.js')).evaluate(options as never));
+  .option('--seeds <list>', 'of the suite: several seeds, mean and spread', list)
+  .addOption(cache())
+  .action(async (options: Record<string, unknown>, command: Command) => {
+    const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+    const ofOneTower = given('modalities') || given('tower') || !suites['utd-mhad'];
+    if (ofOneTower) return (await import('./commands/evaluate.js')).evaluate(options as never);
+    const seed = given('seed') ? options['seed'] : undefined;
+    return (await import('./commands/evaluate-suites.js')).evaluateSuite('utd-mhad', { ...options, seed } as never);
+  });
+
+for (const [name, { title }] of Object.entries(suites))
+  if (name !== 'utd-mhad')
+    suiteOptions(evaluate.command(name).description(title))
+      .requiredOption('--data <dir>', 'folder of the data set, or the one that holds it (docs/datasets.md)')
+      .action(async (options) => (await import('./commands/evaluate-suites.js')).evaluateSuite(name, options as never));
 
 evaluate
   .command('motion')
@@ -114,6 +195,51 @@ evaluate
   .action(async (options: { data: string; json: boolean }) =>
     (await import('./commands/evaluate-motion.js')).evaluateMotion(options),
   );
+
+alignmentOptions(program.command('align'))
+  .description('align the encoders of several sensors in one space, pair by pair (docs/learning.md)')
+  .requiredOption('--pairs <list>', 'for instance imu:skeleton,skeleton:depth')
+  .action(async (options) => (await import('./commands/align.js')).align(options as never));
+
+alignmentOptions(program.command('grow'))
+  .description('add a kind of sensor to an aligned trunk, from pairs of it and one that is there')
+  .requiredOption('--new <name>', 'what is added')
+  .requiredOption('--via <name>', 'what it is recorded together with')
+  .requiredOption('--trunk <dir>', 'folder that `align` or `grow` wrote')
+  .action(async (options) => (await import('./commands/grow.js')).grow(options as never));
+
+program
+  .command('teach')
+  .description('add a class by a few seconds of a recording: "from 20 s on, 10 s long, were brushing teeth"')
+  .requiredOption('--recording <file>', 'MCAP file that `record` wrote')
+  .requiredOption('--from <seconds>', "where it begins, from the recording's beginning", notNegative)
+  .requiredOption('--seconds <n>', 'how long it lasts', aboveZero)
+  .requiredOption('--label <text>', 'what it is')
+  .requiredOption('--tower <dir>', 'folder of a tower, or of a trunk, all towers of which learn it')
+  .requiredOption('--output <dir>', 'folder for the tower or trunk that knows it; may be the same')
+  .option('--sensor <name>', 'only this sensor of the recording')
+  .addOption(
+    new Option('--rest <what>', 'what the rest of the recording is').choices(['other', 'unknown']).default('other'),
+  )
+  .option('--threads <n>', 'threads', atLeastOne, 2)
+  .addOption(json())
+  .action(async (options) => (await import('./commands/teach.js')).teach(options as never));
+
+program
+  .command('explain')
+  .description('an aligned trunk as PNG pictures: its space before and after, and the weights of the alignment')
+  .requiredOption('--trunk <dir>', 'folder that `align` or `grow` wrote')
+  .option('--data <dir>', 'data set whose windows are embedded; without it only the weights are drawn')
+  .option('--subjects <list>', 'whose windows (default: those who were never trained on)', list)
+  .option('--activities <list>', 'up to ten, with commas between them (default: spread over all)', names)
+  .option('--points <n>', 'at most so many points', atLeastOne, 800)
+  .option('--perplexity <n>', 'of t-SNE: neighbours that count as near', aboveZero, 30)
+  .requiredOption('--output <dir>', 'folder for the pictures')
+  .option('--seed <n>', 'seed of all that is random', whole, 0)
+  .option('--threads <n>', 'threads', atLeastOne, 2)
+  .addOption(cache())
+  .addOption(json())
+  .action(async (options) => (await import('./commands/explain.js')).explain(options as never));
 
 program
   .command('modalities')

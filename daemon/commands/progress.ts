@@ -19,9 +19,9 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr) {
     first = step;
     lastLine = began;
     if (!stream.isTTY) return;
-    const format = `{stage}  {bar} {percentage} %  step {value} of {total}  {rate} steps/s  {left} left  loss {loss}`;
+    const format = `{stage}  {bar} {percentage} %  step {value} of {total}  {rate} steps/s  {left} left{loss}`;
     bar = new SingleBar({ stream, format, hideCursor: true, clearOnComplete: false }, Presets.shades_classic);
-    bar.start(steps, step, { stage: name, rate: '–', left: '–', loss: '–' });
+    bar.start(steps, step, { stage: name, rate: '–', left: '–', loss: '' });
   }
 
   return {
@@ -30,16 +30,22 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr) {
       if (name !== stage) begin(name, progress);
       const rate = (step - first) / ((Date.now() - began) / 1000);
       const left = rate > 0 ? duration((steps - step) / rate) : '–';
-      const figures = { stage: name, rate: rate.toFixed(1), left, loss: loss.toFixed(3) };
+      const figures = {
+        stage: name,
+        rate: rate.toFixed(1),
+        left,
+        loss: Number.isNaN(loss) ? '' : `, loss ${loss.toFixed(3)}`,
+      };
       if (bar) bar.update(step, figures);
       else if (Date.now() - lastLine > linePeriod) {
         lastLine = Date.now();
-        stream.write(
-          `${name}: step ${step} of ${steps}, ${figures.rate} steps/s, ${left} left, loss ${figures.loss}\n`,
-        );
+        stream.write(`${name}: step ${step} of ${steps}, ${figures.rate} steps/s, ${left} left${figures.loss}\n`);
       }
     },
-    end: () => bar?.stop(),
+    end(): void {
+      bar?.stop();
+      bar = stage = undefined;
+    },
   };
 }
 

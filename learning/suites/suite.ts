@@ -11,6 +11,8 @@ export interface SuiteRequest {
   readonly threads: number;
   /** Passes over the training part; absent: the recipe's. */
   readonly epochs?: number | undefined;
+  /** Folder for trained weights and encoder outputs: an interrupted run goes on from there, a finished one is quick. */
+  readonly cache?: string | undefined;
   readonly onProgress?: ((stage: string, progress: Progress) => void) | undefined;
   readonly onWarning?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
