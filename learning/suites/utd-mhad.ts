@@ -53,7 +53,7 @@ const trainers: Readonly<Record<PairedModality, (request: TowerTrainingRequest) 
 };
 
 /** The modality's tower of these subjects, kept in the request's cache. */
-async function towerOf(
+export async function towerOf(
   modality: PairedModality,
   train: readonly number[],
   seed: number,

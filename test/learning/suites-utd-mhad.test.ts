@@ -81,6 +81,17 @@ void t.test('encoder outputs: alike in every set, version 0 is the recording its
   t.notSame(one.outputs['imu']!.subarray(6 * width, 12 * width), plain, 'version 1 is augmented');
 });
 
+void t.test('depth is pre-trained beside the skeleton: what the IMU saw does not matter', async (t) => {
+  const given = recordings([1], 6);
+  const others = given.map((one) => ({ ...one, imu: one.imu.map((value) => -2 * value) }));
+  const of = async (all: readonly PairedRecording[]) => {
+    const weights = await preTrained(all, ['skeleton', 'depth'], 0, request(t));
+    t.same(Object.keys(weights), ['skeleton', 'depth']);
+    return [...weights.depth!].map(([name, values]) => [name, Buffer.from(values.buffer).toString('base64')]);
+  };
+  t.same(await of(others), await of(given));
+});
+
 void t.test('an encoder’s outputs do not depend on how many windows are run at once', async (t) => {
   const encoders = await preTrained(recordings([1, 3], 3), ['imu'], 0, request(t));
   const session = await openEncoder(limuBert, encoders.imu!, 1);
