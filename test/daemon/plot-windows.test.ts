@@ -86,7 +86,7 @@ void test("a window of a radar's points", async (t) => {
   play(plot, 10, 5, radarAt);
   const drawing = named(plot.drawings(), 'window')!;
   t.match(drawing.title, /^mmwave window \[\d\.\d0, \d\.\d4\) s, shape \[38, 32, 8\]$/);
-  t.match(drawing.note, /^no marks · alignment error unknown · 1 of \d windows, that with the most points: 760$/);
+  t.match(drawing.note, /^no marks · alignment error unknown · 1 of \d windows, that with the most points: 1036$/);
   const { width, height } = await decodePng(await drawing.draw(text));
   t.ok(width > 1400 && height > 1000, `${width} × ${height}`);
 });

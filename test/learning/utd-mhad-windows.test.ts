@@ -100,7 +100,7 @@ void t.test('all sensors of a performance, over the same stretches; depth is kep
 
 void t.test('the towers are trained on the one side and tested on the other', { skip }, async (t) => {
   const request = { data, train: [1], test: [2], seed: 0, threads: 1, members: 1, gatewayVersion: '0' };
-  const { tower, evaluation, trainRecordings } = await trainSkeletonTower({ ...request, epochs: 3 });
+  const { tower, evaluation, trainRecordings } = await trainSkeletonTower({ ...request, epochs: 10 });
   t.equal(trainRecordings, 107);
   t.ok(evaluation!.recordings.every(({ id }) => id.includes('_s2_')));
   t.equal(evaluation!.recordings.length, 108);

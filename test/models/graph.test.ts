@@ -125,6 +125,7 @@ const cases: Record<string, [(g: Graph, x: Value) => Value, number[]]> = {
     (g, v) => g.apply('ConvTranspose', [g.reshape(v, [2, 1, 3]), g.constant([1, 1, 2], [1, 10])], { strides: [2] })[0]!,
     [top, bottom].flatMap((row) => row.flatMap((a) => [a, 10 * a])),
   ],
+  TopK: [(g, v) => g.smallest(g.mul(v, -1), 2), [2, 1, 2, 1]],
   MaxPool: [(g, v) => g.maxPool(g.reshape(v, [1, 2, 3]), [2]), [top[1]!, top[2]!, bottom[1]!, bottom[2]!]],
   AveragePool: [
     (g, v) => g.averagePool(g.reshape(v, [1, 2, 3]), [3], { strides: [3] }),
