@@ -70,6 +70,13 @@ program
     (await import('./alignment.js')).alignment(options),
   );
 
+program
+  .command('towers')
+  .description('milliseconds a window on one thread, and parameters, of each encoder and each shipped tower')
+  .option('--json', 'one JSON line each', false)
+  .option('--repetitions <n>', 'windows of each', positive, 100)
+  .action(async (options: { json: boolean; repetitions: number }) => (await import('./towers.js')).towers(options));
+
 await program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

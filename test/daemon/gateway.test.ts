@@ -97,6 +97,33 @@ void t.test('labels of played recordings are those that the evaluation computes'
   t.strictSame(await ended, [0, null]);
 });
 
+void t.test('wrist, skeleton and depth of one performance are fused, window by window', { skip }, async (t) => {
+  const data = join(recordings!, 'utd-mhad');
+  const feed = { kind: 'utd-mhad', data, subjects: [2], actions: [3, 9, 23], trials: [1] };
+  const settings = { rate: 19 };
+  const { child, ended, received } = await gateway(t, {
+    wrist: { driver: 'witmotion-wt901', feed },
+    skeleton: { driver: 'skeleton-zmq', feed, settings },
+    depth: { driver: 'depth-zmq', feed, settings },
+  });
+  const labelled = () => activities(received).filter(({ sensors }) => sensors.length > 0);
+  await until('the last performance', () => labelled().some(({ activity }) => activity === 'walk'), 90);
+  const of = (activity: string) => labelled().filter((message) => message.activity === activity);
+  for (const activity of ['wave', 'draw circle clockwise', 'walk']) t.ok(of(activity).length > 0, activity);
+  const whole = labelled().filter(({ sensors }) => sensors.length === 3);
+  t.ok(whole.length >= 3, `${whole.length} of ${labelled().length} windows of all three`);
+  for (const { contributions, probabilities, recorded } of whole) {
+    t.ok(recorded);
+    t.strictSame(contributions.map(({ modality }) => modality).sort(), ['depth', 'imu', 'skeleton']);
+    t.ok(contributions.every(({ alignmentError }) => alignmentError < 0.1));
+    const sum = Object.values(probabilities).reduce((a, b) => a + b, 0);
+    t.ok(Math.abs(sum - 1) < 0.01, `${sum}`);
+  }
+  t.equal(new Set(labelled().map(({ window }) => window.start)).size, labelled().length, 'no window twice');
+  child.kill('SIGTERM');
+  t.strictSame(await ended, [0, null]);
+});
+
 void t.test('a sensor that is absent is reported with the remedy, and stops nothing else', async (t) => {
   const { child, ended, received } = await gateway(t, {
     absent: { driver: 'witmotion-wt901', transport: { type: 'serial', path: '/dev/not-there' } },
