@@ -75,9 +75,9 @@ export const phoneWatchRecipe: ClassifierRecipe & { readonly warp: number; reado
   mixing: 0,
   /** As in `Augmentation`, for both sensors alike. */
   warp: 0.15,
-  augmentation: { warp: 0, rotation: 0.2, gain: 0.1, noise: 0.02 },
+  augmentation: { warp: 0, rotation: 0.5, gain: 0.1, noise: 0.02 },
 };
-export const phoneWatchEpochs = 16;
+export const phoneWatchEpochs = 8;
 /** Windows drawn of each stretch an epoch. */
 const perStretch = 16;
 

@@ -5,6 +5,8 @@ import { pointSetChannels } from './point-set.js';
 const still = 0.05;
 /** Counts are of some tens of points. */
 const countScale = 0.1;
+/** In 20 dB: beyond it the power would be no number. */
+const mostDecibels = 15;
 const moments = ['mean', 'deviation', 'lowest', 'highest'] as const;
 
 /**
@@ -42,7 +44,7 @@ export const pointStatisticsWidth = pointStatisticNames.length;
 export const pointStatisticsScratch = 4 * (quantities.length + movingQuantities.length);
 
 /**
- * @param points [count, 8] as `createRadarPointFeatures` writes them; rows of which the last channel is 0 are none
+ * @param points [count, 8] finite, as `createRadarPointFeatures` writes them; rows of which the last channel is 0 are none
  * @param scratch [pointStatisticsScratch]
  * @param out [pointStatisticsWidth], metres, m/s and 20 dB; all 0 without points
  */
@@ -73,7 +75,7 @@ export function pointStatistics(points: Float32Array, scratch: Float64Array, out
       if (moves && q < movingQuantities.length) gather(scratch, all + q, value);
     }
     // 20 dB are a factor of 100 in power.
-    const weight = 100 ** points[at + 4]!;
+    const weight = 100 ** Math.min(Math.max(points[at + 4]!, -mostDecibels), mostDecibels);
     power += weight;
     px += weight * points[at]!;
     py += weight * points[at + 1]!;
