@@ -41,6 +41,7 @@ export function augmentedPoints(
   const count = recording.length / row;
   const instants = out.length / row;
   const between = (limit: number) => limit * (2 * random.uniform() - 1);
+  const jitter = () => (noise === 0 ? 0 : noise * random.normal());
   const speed = Math.exp(between(warp));
   const first = begin + ((1 - speed) * (instants - 1)) / 2;
   const angle = rotation * random.normal();
@@ -76,9 +77,9 @@ export function augmentedPoints(
       if (recording[at + 7] !== 1 || random.uniform() < lost) continue;
       const dx = recording[at]! - middleX;
       const dy = recording[at + 1]! - middleY;
-      const x = side * (middleX + cos * dx - sin * dy + noise * random.normal());
-      const y = middleY + sin * dx + cos * dy + noise * random.normal();
-      const z = recording[at + 2]! * scale + up + noise * random.normal();
+      const x = side * (middleX + cos * dx - sin * dy + jitter());
+      const y = middleY + sin * dx + cos * dy + jitter();
+      const z = recording[at + 2]! * scale + up + jitter();
       out[to] = x;
       out[to + 1] = y;
       out[to + 2] = z;
