@@ -4,8 +4,8 @@
  * Activities last 0.7 to 2.3 s in the median, so that most windows hold two: a window's label is that of most of its samples, and training
  * is told each label's share. Windows every 0.64 s over all executions; a window needs both sensors without a gap.
  *
- *    watch, phone, both                   windows of one label from end to end; nearly nine in ten of them are of walking
- *    watch (all windows), …               all; where two labels have about half each, the truth is one label's last sample
+ *    watch, phone, both                   all; where two labels have about half each, the truth is one label's last sample
+ *    watch (one activity), …              windows of one label from end to end; nearly nine in ten of them are of walking
  *
  * `balanced accuracy` is the mean over the labels of each one's share of windows put right: always saying one label is worth one in five.
  */
@@ -226,11 +226,11 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   return [
     ...lines(
       '',
-      tallies.map(({ one }) => one),
+      tallies.map(({ all }) => all),
     ),
     ...lines(
-      ' (all windows)',
-      tallies.map(({ all }) => all),
+      ' (one activity)',
+      tallies.map(({ one }) => one),
     ),
   ];
 }
