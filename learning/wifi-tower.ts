@@ -80,23 +80,33 @@ export function csiWindowsOf({ instants }: CsiExample): { windows: Float32Array;
   return { windows, count };
 }
 
-/** Share of the recordings whose class is that of the highest mean probability over their windows. */
-export async function csiAccuracy(
+/** Probabilities [examples, classes], each recording's mean over its windows. */
+export async function csiProbabilities(
   encoder: Encoder,
   members: readonly Weights[],
   examples: readonly CsiExample[],
   classes: number,
   threads: number,
-): Promise<number> {
+): Promise<Float32Array> {
   const classifier = await openClassifier(wifiDesign(encoder, classes), members, threads);
-  let right = 0;
-  for (const example of examples) {
+  const means = new Float32Array(examples.length * classes);
+  for (const [row, example] of examples.entries()) {
     const { windows, count } = csiWindowsOf(example);
     const [probabilities] = await classifier.run({ window: windows }, count);
-    const sum = new Float32Array(classes);
-    for (const [i, probability] of probabilities!.entries()) sum[i % classes]! += probability;
-    if (likeliest(sum, 0, classes) === example.classIndex) right++;
+    for (const [i, probability] of probabilities!.entries())
+      means[row * classes + (i % classes)]! += probability / count;
   }
   await classifier.release();
-  return right / examples.length;
+  return means;
+}
+
+/** Of networks of different kinds side by side: the means of the logarithms of their probabilities. */
+export function sideBySide(each: readonly Float32Array[]): Float32Array {
+  return each[0]!.map((_, i) => each.reduce((sum, values) => sum + Math.log(values[i]! + 1e-6), 0) / each.length);
+}
+
+/** Share of the recordings whose own class is the likeliest one. */
+export function shareOfRight(scores: Float32Array, examples: readonly CsiExample[], classes: number): number {
+  const right = examples.filter(({ classIndex }, row) => likeliest(scores, row, classes) === classIndex);
+  return right.length / examples.length;
 }

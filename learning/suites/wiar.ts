@@ -1,25 +1,34 @@
 /**
  * WiAR: which of 16 activities a Wi-Fi recording shows.
  *
- *    even repetitions   trained on the odd repetitions of every placement
+ *    even repetitions   trained on the odd repetitions of every placement; the recurrent tower, the ViT, and both side by side
  *    height-120 …       a placement that was not trained on; with no, 1, 5 or 10 labelled recordings an activity of it, drawn from its
  *                       repetitions up to 10; tested on those above 10
  *
- * For the new placement a network is trained on the other placements once, and goes on from there on their recordings and the few new ones
+ * For the new placement the recurrent tower is trained on the other placements once, and goes on from there on their recordings and the few new ones
  * together, which are drawn as often as all others.
  */
 import { wifiGruEncoder } from '../../models/towers/wifi-gru.js';
+import { wifiVitEncoder } from '../../models/towers/wifi-vit.js';
+import type { Encoder } from '../../models/towers/encoder.js';
 import type { Weights } from '../../models/weights.js';
 import { loadWiar, wiarActivities } from '../datasets/wiar.js';
 import { createRandom, mixSeeds } from '../random.js';
 import { trainClassifier } from '../window-classifier.js';
-import { csiAccuracy, csiInstants, csiWindows, wifiDesign, wifiRecipe } from '../wifi-tower.js';
+import {
+  csiInstants,
+  csiProbabilities,
+  csiWindows,
+  shareOfRight,
+  sideBySide,
+  wifiDesign,
+  wifiRecipe,
+} from '../wifi-tower.js';
 import type { CsiExample } from '../wifi-tower.js';
 import { lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
 
 const classes = wiarActivities.length;
-const encoder = wifiGruEncoder;
 export const wiarEpochs = 50;
 /** Of going on with the few labelled recordings: passes over the others. */
 const furtherEpochs = 8;
@@ -64,9 +73,9 @@ function drawn(examples: readonly PlacedExample[], count: number, seed: number):
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const { data, seeds, threads, epochs = wiarEpochs, onProgress, onWarning, signal } = request;
   const all = await loadPlaced(data, onWarning);
-  const design = wifiDesign(encoder, classes);
 
   function learned(
+    encoder: Encoder,
     examples: readonly PlacedExample[],
     few: readonly PlacedExample[],
     known: Weights | undefined,
@@ -74,17 +83,17 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   ): Promise<Weights> {
     const repeats = few.length > 0 ? Math.ceil(examples.length / few.length) : 0;
     const source = csiWindows(examples, wifiRecipe.augmentation, { repeated: few, repeats });
-    return trainClassifier(design, wifiRecipe, source, known, {
+    return trainClassifier(wifiDesign(encoder, classes), wifiRecipe, source, known, {
       seed,
       threads,
       epochs: passes,
       signal,
       dataset: `wiar, ${stage}`,
-      onProgress: (progress) => onProgress?.(`seed ${seed}, ${stage}`, progress),
+      onProgress: (progress) => onProgress?.(`seed ${seed}, ${encoder.name}, ${stage}`, progress),
     });
   }
-  const accuracy = (weights: Weights, examples: readonly PlacedExample[]) =>
-    csiAccuracy(encoder, [weights], examples, classes, threads);
+  const probabilities = (encoder: Encoder, weights: Weights, examples: readonly PlacedExample[]) =>
+    csiProbabilities(encoder, [weights], examples, classes, threads);
 
   const odd = all.filter(({ repetition }) => repetition % 2 === 1);
   const even = all.filter(({ repetition }) => repetition % 2 === 0);
@@ -96,19 +105,30 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const figures = new Map<string, number[]>();
   const add = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const seed of seeds) {
-    if (odd.length > 0 && even.length > 0)
-      add(
-        'even repetitions',
-        await accuracy(await learned(odd, [], undefined, { seed, stage: 'odd repetitions', passes: epochs }), even),
-      );
+    if (odd.length > 0 && even.length > 0) {
+      const each: Float32Array[] = [];
+      for (const encoder of [wifiGruEncoder, wifiVitEncoder]) {
+        const weights = await learned(encoder, odd, [], undefined, { seed, stage: 'odd repetitions', passes: epochs });
+        each.push(await probabilities(encoder, weights, even));
+        add(`even repetitions, ${encoder.name}`, shareOfRight(each.at(-1)!, even, classes));
+      }
+      add('even repetitions, both side by side', shareOfRight(sideBySide(each), even, classes));
+    }
     if (others.length === 0 || tested.length === 0) continue;
-    const before = await learned(others, [], undefined, { seed, stage: 'other placements', passes: epochs });
-    add(`${newPlacement}, never seen`, await accuracy(before, tested));
+    const encoder = wifiGruEncoder;
+    const placed = async (weights: Weights) =>
+      shareOfRight(await probabilities(encoder, weights, tested), tested, classes);
+    const before = await learned(encoder, others, [], undefined, { seed, stage: 'other placements', passes: epochs });
+    add(`${newPlacement}, never seen`, await placed(before));
     for (const count of shots) {
       const few = drawn(mayBeLabelled, count, mixSeeds(seed, count));
       const passes = Math.max(1, Math.round((furtherEpochs * epochs) / wiarEpochs));
-      const after = await learned(others, few, before, { seed, stage: `${count} of the new placement`, passes });
-      add(`${newPlacement}, ${count} labelled`, await accuracy(after, tested));
+      const after = await learned(encoder, others, few, before, {
+        seed,
+        stage: `${count} of the new placement`,
+        passes,
+      });
+      add(`${newPlacement}, ${count} labelled`, await placed(after));
     }
   }
   return [...figures].map(([name, values]) => lineOf('wiar', name, 'accuracy', values));

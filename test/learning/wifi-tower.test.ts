@@ -5,10 +5,12 @@ import type { CsiAugmentation } from '../../learning/augment-csi.js';
 import { createRandom } from '../../learning/random.js';
 import { trainClassifier } from '../../learning/window-classifier.js';
 import {
-  csiAccuracy,
   csiInstants,
+  csiProbabilities,
   csiWindows,
   csiWindowsOf,
+  shareOfRight,
+  sideBySide,
   wifiDesign,
   wifiRecipe,
 } from '../../learning/wifi-tower.js';
@@ -94,6 +96,21 @@ void t.test('it learns what is slow and what is quick; recordings that are few a
     dataset: 'swings',
   });
   const test = Array.from({ length: 10 }, (_, i) => example(i % 2, 100 + i, 220));
-  const accuracy = await csiAccuracy(wifiVitEncoder, [weights], test, 2, 1);
+  const probabilities = await csiProbabilities(wifiVitEncoder, [weights], test, 2, 1);
+  t.ok(
+    test.every((_, i) => Math.abs(probabilities[2 * i]! + probabilities[2 * i + 1]! - 1) < 1e-5),
+    'they add up to 1',
+  );
+  const accuracy = shareOfRight(probabilities, test, 2);
   t.ok(accuracy >= 0.9, `${accuracy}`);
+});
+
+void t.test('side by side the surer network decides; a probability of 0 is a number too', (t) => {
+  const [unsure, sure] = [Float32Array.of(0.6, 0.4, 0.5, 0.5), Float32Array.of(0.1, 0.9, 1, 0)];
+  const scores = sideBySide([unsure, sure]);
+  t.ok(scores.every(Number.isFinite));
+  const examples = [1, 0].map((classIndex) => example(classIndex, 1, 10));
+  t.equal(shareOfRight(unsure, examples, 2), 0.5);
+  t.equal(shareOfRight(scores, examples, 2), 1);
+  t.end();
 });
