@@ -99,6 +99,9 @@ function isItem(id: number, size: number): boolean {
   return expected === undefined || expected === size;
 }
 
+/** The sample time wraps between two samples that are no further apart, in its ticks: a minute. */
+const longestWrap = 60 * ticksPerSecond;
+
 const isFiniteVector = (vector: Float32Array | undefined) => vector?.every((value) => Number.isFinite(value)) ?? true;
 
 function decoder(): Decoder<ImuFrame> {
@@ -205,7 +208,8 @@ function decoder(): Decoder<ImuFrame> {
   }
 
   function seconds(newest: number): number {
-    if (ticks > 0xf000_0000 && newest < 0x1000_0000) wraps++;
+    // No longer step is a wrap: a damaged time whose checksum is right must not move all that follow.
+    if (newest < ticks && (newest - ticks) >>> 0 < longestWrap) wraps++;
     ticks = newest;
     return (wraps * 2 ** 32 + newest) / ticksPerSecond;
   }

@@ -175,6 +175,19 @@ void t.test('damage is counted by its kind, and the next message is found', (t) 
   t.end();
 });
 
+void t.test('a damaged time whose checksum is right moves no other', (t) => {
+  const units = Array.from({ length: 4 }, (_, k) => sample(k));
+  const harmed = units.map((bytes) => bytes.slice());
+  // The packet counter's and the time's highest bytes: together 256 more.
+  harmed[1]![7] = 6;
+  harmed[1]![12] = 250;
+  const times = (all: Uint8Array[]) => make().push(join(...all), 0).map(({ deviceTime }) => deviceTime); // prettier-ignore
+  const [whole, found] = [times(units), times(harmed)];
+  t.equal(found.length, 4, 'the checksum is right');
+  t.strictSame(found.toSpliced(1, 1), whole.toSpliced(1, 1));
+  t.end();
+});
+
 void t.test('what every driver holds to', (t) => {
   const units = Array.from({ length: 12 }, (_, k) => sample(k));
   choppingChangesNothing(
