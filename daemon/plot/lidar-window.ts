@@ -1,12 +1,11 @@
 /** A window of a LiDAR as a tower reads it: the person's points at some of its instants, from the sensor and from above. */
-import type { LidarFrame } from '../../drivers/frames.js';
 import { lidarEncoder } from '../../models/towers/lidar.js';
 import type { Window } from '../../pipelines/window.js';
 import { extent } from '../pictures/colours.js';
 import { draw } from '../pictures/figure.js';
 import { withMargin } from '../pictures/lines.js';
 import { scatterPanel } from '../pictures/scatter.js';
-import { seconds, type Drawing, type PlottedSensor } from './sensor-plot.js';
+import { seconds, type PlottedSensor } from './sensor-plot.js';
 import { plotWindows } from './windows.js';
 
 const drawnInstants = 6;
@@ -20,28 +19,12 @@ function rowsOf(data: Float32Array): number[] {
   return rows;
 }
 
-export function plotLidarWindow(sensor: PlottedSensor) {
-  const windows = plotWindows(sensor, 'lidar', lidarEncoder.window, ({ data }) => rowsOf(data).length);
-  return {
-    get remarks() {
-      return windows.remarks;
-    },
-    push: (frame: LidarFrame): void => windows.push(frame),
-    drawings(): Drawing[] {
-      windows.end();
-      const { best } = windows;
-      if (best === undefined) return [];
-      return [
-        {
-          what: 'window',
-          title: windows.title(),
-          note: windows.note('that with the most points of the person'),
-          draw: (text) => draw({ ...text, ...picture(best, sensor.origin), columns: drawnInstants }),
-        },
-      ];
-    },
-  };
-}
+export const plotLidarWindow = (sensor: PlottedSensor) =>
+  plotWindows(sensor, 'lidar', lidarEncoder.window, {
+    score: ({ data }) => rowsOf(data).length,
+    why: () => 'that with the most points of the person',
+    draw: (text, window) => draw({ ...text, ...picture(window, sensor.origin), columns: drawnInstants }),
+  });
 
 function picture({ data, start, end, shape }: Window, origin: number) {
   const samples = shape[0]!;

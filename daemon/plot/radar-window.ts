@@ -1,5 +1,4 @@
 /** A window of a radar's points as a tower reads it: the points of all its instants, from above, from the front and over time. */
-import type { RadarFrame } from '../../drivers/frames.js';
 import { pointSetChannels } from '../../pipelines/radar/point-set.js';
 import type { Window } from '../../pipelines/window.js';
 import { extent } from '../pictures/colours.js';
@@ -7,7 +6,7 @@ import { draw } from '../pictures/figure.js';
 import { withMargin } from '../pictures/lines.js';
 import { scatterPanel } from '../pictures/scatter.js';
 import { quantile } from './chosen.js';
-import type { Drawing, PlottedSensor } from './sensor-plot.js';
+import type { PlottedSensor } from './sensor-plot.js';
 import { plotWindows } from './windows.js';
 
 const window = { rate: 12.5, samples: 38, hop: 6.25, instant: [32, pointSetChannels] } as const;
@@ -20,28 +19,12 @@ function rowsOf({ data }: Window): number[] {
   return rows;
 }
 
-export function plotRadarWindow(sensor: PlottedSensor) {
-  const windows = plotWindows(sensor, 'mmwave', window, (one) => rowsOf(one).length);
-  return {
-    get remarks() {
-      return windows.remarks;
-    },
-    push: (frame: RadarFrame): void => windows.push(frame),
-    drawings(): Drawing[] {
-      windows.end();
-      const { best } = windows;
-      if (best === undefined) return [];
-      return [
-        {
-          what: 'window',
-          title: windows.title(),
-          note: windows.note(`that with the most points: ${rowsOf(best).length}`),
-          draw: (text) => draw({ ...text, ...picture(best, sensor.origin), columns: 2 }),
-        },
-      ];
-    },
-  };
-}
+export const plotRadarWindow = (sensor: PlottedSensor) =>
+  plotWindows(sensor, 'mmwave', window, {
+    score: (one) => rowsOf(one).length,
+    why: (one) => `that with the most points: ${rowsOf(one).length}`,
+    draw: (text, one) => draw({ ...text, ...picture(one, sensor.origin), columns: 2 }),
+  });
 
 function picture(best: Window, origin: number) {
   const { data, start, end, shape } = best;

@@ -1,5 +1,4 @@
 /** A window of a skeleton as a tower reads it: figures at some of its instants, and the paths of joints, on one axis of time. */
-import type { SkeletonFrame } from '../../drivers/frames.js';
 import { skeletonEncoder } from '../../models/towers/skeleton.js';
 import type { Window } from '../../pipelines/window.js';
 import { extent } from '../pictures/colours.js';
@@ -7,7 +6,7 @@ import { draw } from '../pictures/figure.js';
 import { linesPanel, withMargin } from '../pictures/lines.js';
 import type { Layer, Panel } from '../pictures/panel.js';
 import { bonesOf, endsOf } from './bones.js';
-import { seconds, type Drawing, type PlottedSensor } from './sensor-plot.js';
+import { seconds, type PlottedSensor } from './sensor-plot.js';
 import { plotWindows } from './windows.js';
 
 /** Joints of a window are those of Kinect v1, whatever the device sends. */
@@ -27,28 +26,12 @@ function motion({ data, shape }: Window): number {
   return sum;
 }
 
-export function plotSkeletonWindow(sensor: PlottedSensor) {
-  const windows = plotWindows(sensor, 'skeleton', skeletonEncoder.window, motion);
-  return {
-    get remarks() {
-      return windows.remarks;
-    },
-    push: (frame: SkeletonFrame): void => windows.push(frame),
-    drawings(): Drawing[] {
-      windows.end();
-      const { best } = windows;
-      if (best === undefined) return [];
-      return [
-        {
-          what: 'window',
-          title: windows.title(),
-          note: windows.note('that with the most motion'),
-          draw: (text) => draw({ ...text, panels: panelsOf(best, sensor.origin) }),
-        },
-      ];
-    },
-  };
-}
+export const plotSkeletonWindow = (sensor: PlottedSensor) =>
+  plotWindows(sensor, 'skeleton', skeletonEncoder.window, {
+    score: motion,
+    why: () => 'that with the most motion',
+    draw: (text, window) => draw({ ...text, panels: panelsOf(window, sensor.origin) }),
+  });
 
 function panelsOf({ data, shape, start, end }: Window, origin: number): Panel[] {
   const [samples, joints] = shape as readonly [number, number];

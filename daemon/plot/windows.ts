@@ -4,31 +4,32 @@ import type { EncoderWindow } from '../../models/towers/encoder.js';
 import { createWindowGrid } from '../../pipelines/window-grid.js';
 import type { Window } from '../../pipelines/window.js';
 import { createSensorPipeline } from '../sensor-pipeline.js';
-import { count, type PlottedSensor } from './sensor-plot.js';
+import { count, type Drawing, type PlottedSensor } from './sensor-plot.js';
 
 export interface PlottedWindows {
   push(frame: Frame): void;
-  /** No frame comes any more; before the rest. */
-  end(): void;
-  /** The window with the highest score, undefined: none was given out. */
-  readonly best: Window | undefined;
-  /** `skeleton window [2.00, 5.04) s, shape [76, 20, 4]`; of the best one. */
-  title(): string;
-  /** Its marks and alignment error, how many there are, and why others were refused. @param why this one is drawn */
-  note(why: string): string;
-  /** Why there is none. */
+  /** No frame comes any more. @returns the picture of one window; none where none was given out */
+  drawings(): Drawing[];
+  /** Why there is none; after `drawings`. */
   readonly remarks: readonly string[];
 }
 
-/**
- * @param of seconds of a window and of a hop follow from it
- * @param score which window is drawn: the first of those with the highest
- */
+/** Which window is drawn, and how. */
+export interface WindowDrawing {
+  /** The first of the windows with the highest is drawn. */
+  score(window: Window): number;
+  /** Why this one. */
+  why(window: Window): string;
+  /** @returns the bytes of a PNG file */
+  draw(text: Parameters<Drawing['draw']>[0], window: Window): Promise<Uint8Array>;
+}
+
+/** @param of seconds of a window and of a hop follow from it */
 export function plotWindows(
   { name, driver, settings, origin, arrivals }: PlottedSensor,
   modality: 'skeleton' | 'mmwave' | 'lidar',
   of: Omit<EncoderWindow, 'channels'>,
-  score: (window: Window) => number,
+  drawing: WindowDrawing,
 ): PlottedWindows {
   const { rate, samples, hop, instant } = of;
   const refused: Record<string, number> = {};
@@ -47,7 +48,7 @@ export function plotWindows(
         return;
       }
       windows++;
-      const now = score(part);
+      const now = drawing.score(part);
       if (!(now > highest)) return;
       highest = now;
       best = part;
@@ -55,28 +56,34 @@ export function plotWindows(
   });
   const reasons = () => Object.entries(refused).map(([reason, times]) => `${reason} ${times}`);
 
+  /** `skeleton window [2.00, 5.04) s, shape [76, 20, 4]` */
+  function titleOf({ start, end, shape }: Window): string {
+    const ends = `[${(start - origin).toFixed(2)}, ${(end - origin).toFixed(2)}) s`.replaceAll('-', '−');
+    return `${modality} window ${ends}, shape [${shape.join(', ')}]`;
+  }
+
+  /** Its marks and alignment error, how many there are, and why others were refused. */
+  function noteOf(window: Window): string {
+    const { marks, alignmentError, heldSamples } = window;
+    const marked = Object.entries(marks).map(([fault, times]) => `${fault} ${times}`);
+    const line = [
+      marked.length > 0 ? `marks: ${marked.join(', ')} of ${samples}` : 'no marks',
+      ...(heldSamples > 0 ? [`held: ${heldSamples}`] : []),
+      // Without times of arrival there is nothing that the device's clock could lie off.
+      arrivals ? `alignment error ${(1000 * alignmentError).toFixed(1)} ms` : 'alignment error unknown',
+      `1 of ${windows} windows, ${drawing.why(window)}`,
+    ].join(' · ');
+    return reasons().length > 0 ? `${line}\nwindows refused, not drawn: ${reasons().join(', ')}` : line;
+  }
+
   return {
     push: (frame) => pipeline.push(frame),
-    end: () => pipeline.end(),
-    get best() {
-      return best;
-    },
-    title() {
-      const { start, end, shape } = best!;
-      const ends = `[${(start - origin).toFixed(2)}, ${(end - origin).toFixed(2)}) s`.replaceAll('-', '−');
-      return `${modality} window ${ends}, shape [${shape.join(', ')}]`;
-    },
-    note(why) {
-      const { marks, alignmentError, heldSamples } = best!;
-      const marked = Object.entries(marks).map(([fault, times]) => `${fault} ${times}`);
-      const line = [
-        marked.length > 0 ? `marks: ${marked.join(', ')} of ${samples}` : 'no marks',
-        ...(heldSamples > 0 ? [`held: ${heldSamples}`] : []),
-        // Without times of arrival there is nothing that the device's clock could lie off.
-        arrivals ? `alignment error ${(1000 * alignmentError).toFixed(1)} ms` : 'alignment error unknown',
-        `1 of ${windows} windows, ${why}`,
-      ].join(' · ');
-      return reasons().length > 0 ? `${line}\nwindows refused, not drawn: ${reasons().join(', ')}` : line;
+    drawings() {
+      pipeline.end();
+      const window = best;
+      if (window === undefined) return [];
+      const draw: Drawing['draw'] = (text) => drawing.draw(text, window);
+      return [{ what: 'window', title: titleOf(window), note: noteOf(window), draw }];
     },
     get remarks() {
       if (windows > 0) return [];
