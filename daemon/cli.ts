@@ -199,13 +199,19 @@ evaluate
 alignmentOptions(program.command('align'))
   .description('align the encoders of several sensors in one space, pair by pair (docs/learning.md)')
   .requiredOption('--pairs <list>', 'for instance imu:skeleton,skeleton:depth')
+  .option(
+    '--temperature <name=number>',
+    'calibration of one sensor that was measured elsewhere; may be given again',
+    collect,
+    [],
+  )
   .action(async (options) => (await import('./commands/align.js')).align(options as never));
 
 alignmentOptions(program.command('grow'))
   .description('add a kind of sensor to an aligned trunk, from pairs of it and one that is there')
   .requiredOption('--new <name>', 'what is added')
   .requiredOption('--via <name>', 'what it is recorded together with')
-  .requiredOption('--trunk <dir>', 'folder that `align` or `grow` wrote')
+  .option('--trunk <dir>', 'folder that `align` or `grow` wrote', 'shipped')
   .action(async (options) => (await import('./commands/grow.js')).grow(options as never));
 
 program

@@ -1,5 +1,6 @@
 /** What happens in a place, from the results of its sensors' windows. Pure logic: no input, no output, no timer. */
 import type { Modality } from '../drivers/frames.js';
+import { fused } from '../models/fusion.js';
 import type { AbsentSensor } from '../pipelines/place-windows.js';
 import { activityPolicy, createActivityState, unknown } from './activity-policy.js';
 import type { ActivityPolicy } from './activity-policy.js';
@@ -38,7 +39,7 @@ export interface PlaceUpdate {
 export interface PlaceResult {
   start: number;
   end: number;
-  /** At least one; they are averaged. */
+  /** At least one. */
   results: readonly WindowResult[];
   /** Sensors of the place that gave nothing for this window, and why. */
   absent: readonly AbsentSensor[];
@@ -70,7 +71,7 @@ export function createPlace(
 
   return {
     update({ start, end, results, absent }) {
-      const probabilities = average(results);
+      const probabilities = opinionOf(results);
       const best = highest(probabilities);
       const now = state.window(best, probabilities[best] ?? 0, start);
       return told(now, {
@@ -78,7 +79,7 @@ export function createPlace(
         modalities: [...new Set(results.map(({ modality }) => modality))],
         sensors: results.map(({ sensor }) => sensor),
         contributions: results.map((result) => {
-          const own = average([result]);
+          const own = opinionOf([result]);
           const { sensor, modality, alignmentError } = result;
           const activity = highest(own);
           const confidence = own[activity] ?? 0;
@@ -117,15 +118,13 @@ function highest(probabilities: Readonly<Record<string, number>>): string {
   return best;
 }
 
-/** Mean probability of each label, to four decimals. What is not a number counts as 0: it must win nothing. */
-function average(results: readonly WindowResult[]): Record<string, number> {
-  const sums = new Map<string, number>();
-  for (const result of results) {
-    const labels = result.still ? ['still'] : result.labels;
-    labels.forEach((label, index) => {
-      const p = result.still ? 1 : result.probabilities[index]!;
-      sums.set(label, (sums.get(label) ?? 0) + (Number.isFinite(p) ? p : 0));
-    });
-  }
-  return Object.fromEntries([...sums].map(([label, sum]) => [label, round(sum / results.length)]));
+/**
+ * Probabilities of each label, to four decimals. Towers' opinions are multiplied (`models/fusion.ts`); a sensor at rest has none about
+ * activities, and its share of the sensors says `still`.
+ */
+function opinionOf(results: readonly WindowResult[]): Record<string, number> {
+  const moving = results.filter((result) => !result.still);
+  const share = moving.length / results.length;
+  const found = [...fused(moving)].map(([label, p]) => [label, round(p * share)] as const);
+  return Object.fromEntries(share < 1 ? [...found, ['still', round(1 - share)]] : found);
 }

@@ -14,7 +14,13 @@ export interface SharedHead {
   /** ONNX: embedding [N, width] → logits [N, classes]. */
   readonly file: Uint8Array;
   readonly classes: readonly string[];
-  readonly temperature: number;
+  /** Of each module, calibrated. */
+  readonly temperatures: ReadonlyMap<string, number>;
+}
+
+/** Of a module that was never calibrated, as one that has grown: that of the least sure. */
+export function temperatureOf({ temperatures }: SharedHead, name: string): number {
+  return temperatures.get(name) ?? Math.max(...temperatures.values(), 1);
 }
 
 /** Towers of one trunk share a space; a trunk that has grown is another one. */
@@ -67,7 +73,7 @@ export function alignedTower(
         head: { path: 'head.onnx', sha256: sha256(head.file) },
       },
       classes: [...head.classes],
-      temperature: head.temperature,
+      temperature: temperatureOf(head, name),
       trainedOn,
       figures,
       seed,

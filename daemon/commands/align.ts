@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { align as alignSets } from '../../learning/align.js';
 import { removeCheckpoint } from '../../learning/train.js';
 import { findEncoders, parseFolders, parsePairs } from '../learning/encoders.js';
+import type { Encoders } from '../learning/encoders.js';
 import { finish } from '../learning/finish.js';
 import type { Finished } from '../learning/finish.js';
 import { gather } from '../learning/gather.js';
+import { labelledAlignment, withLabels } from '../learning/with-labels.js';
 import { checkpointIn, rounded, withSession } from '../learning/session.js';
 import type { PairsAbout } from '../learning/trunk-folder.js';
 
@@ -32,6 +34,7 @@ export interface LearningOptions {
 
 export interface AlignOptions extends LearningOptions {
   pairs: string;
+  temperature: string[];
 }
 
 /** A checkpoint of another task lies under another name. */
@@ -41,20 +44,39 @@ export function checkpointOf(kind: string, { checkpoints, output, seed }: Learni
 }
 
 /** @throws Error with one line */
+function parseTemperatures(given: readonly string[], encoders: Encoders): Map<string, number> {
+  return new Map(
+    given.map((text) => {
+      const [name = '', value] = text.split('=');
+      const temperature = Number(value);
+      if (!encoders.has(name) || !(temperature > 0 && Number.isFinite(temperature)))
+        throw new Error(
+          `--temperature ${text}: write NAME=NUMBER above 0, NAME one of ${[...encoders.keys()].join(', ')}`,
+        );
+      return [name, temperature];
+    }),
+  );
+}
+
+/** @throws Error with one line */
 export async function align(options: AlignOptions): Promise<void> {
   const pairs = parsePairs(options.pairs);
   const encoders = await findEncoders([...new Set(pairs.flat())], parseFolders('--encoder', options.encoder));
+  const temperatures = parseTemperatures(options.temperature, encoders);
   const started = Date.now();
   const result = await withSession(async (session) => {
-    const gathered = await gather(pairs, encoders, options, session);
     const { seed, threads, epochs, batch, learningRate } = options;
+    const found = await gather(pairs, encoders, options, session);
+    const gathered = options.labels ? withLabels(found, seed) : found;
+    const { temperature, weightDecay, averaging } = labelledAlignment;
     const checkpoint = checkpointOf('align', options);
     const aligned = await alignSets(gathered.sets, {
       ...{ seed, threads, epochs, batch, learningRate, checkpoint, signal: session.signal },
+      ...(options.labels && found.labelled.length > 0 && { temperature, weightDecay, averaging }),
       onProgress: (progress) => session.onProgress('alignment', progress),
     });
     const about = gathered.about.map((one): PairsAbout => ({ kind: 'align', ...one }));
-    const finished = await finish(aligned, { ...options, encoders, pairs: about, gathered }, session);
+    const finished = await finish(aligned, { ...options, encoders, pairs: about, gathered, temperatures }, session);
     removeCheckpoint(checkpoint);
     return { about, finished };
   });
@@ -84,9 +106,11 @@ export function answer(
       `${modalities.join(' and ')}: ${windows} ${pairing} pairs of ${source}${leftOut ? leftOutLine(leftOut) : ''}`,
   );
   const width = Math.max(0, ...figures.map((one) => one.case.length + one.metric.length));
-  const table = figures.map(
-    (one) => `${`${one.case} ${one.metric}`.padEnd(width + 3)}${(100 * one.value).toFixed(1).padStart(5)} %`,
-  );
+  const table = figures.map((one) => {
+    const value =
+      one.metric === 'temperature' ? one.value.toFixed(2).padStart(5) : `${(100 * one.value).toFixed(1).padStart(5)} %`;
+    return `${`${one.case} ${one.metric}`.padEnd(width + 3)}${value}`;
+  });
   const tested = figures.length > 0 ? ['', 'On the test subjects, window by window:', ...table] : [];
   const towers =
     classes.length > 0

@@ -10,6 +10,7 @@ import { loadTrunkFolder, sharedHeadOf } from '../learning/trunk-folder.js';
 import type { PairsAbout } from '../learning/trunk-folder.js';
 import { answer, checkpointOf } from './align.js';
 import type { LearningOptions } from './align.js';
+import { shippedTrunkDirectory } from '../../models/store.js';
 
 export interface GrowOptions extends LearningOptions {
   new: string;
@@ -19,7 +20,8 @@ export interface GrowOptions extends LearningOptions {
 
 /** @throws Error with one line */
 export async function grow(options: GrowOptions): Promise<void> {
-  const { new: branch, via, trunk: folder } = options;
+  const { new: branch, via } = options;
+  const folder = options.trunk === 'shipped' ? shippedTrunkDirectory() : options.trunk;
   const before = await loadTrunkFolder(folder);
   if (!before.trunk.modules.has(via))
     throw new Error(

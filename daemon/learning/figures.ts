@@ -2,7 +2,8 @@
 import { applyAnySubsetHead } from '../../learning/heads/any-subset.js';
 import type { AnySubsetHead } from '../../learning/heads/any-subset.js';
 import { subsets } from '../../learning/heads/any-subset.js';
-import { decisions } from '../../learning/heads/head.js';
+import { calibrate } from '../../learning/heads/calibration.js';
+import { applyHead, decisions } from '../../learning/heads/head.js';
 import { embed } from '../../learning/embed.js';
 import { retrieval } from '../../learning/retrieval.js';
 import type { Trunk } from '../../models/trunk.js';
@@ -44,17 +45,23 @@ export function retrievalFigures(
   );
 }
 
-/** Share of the windows that the head labels right, of every mix. */
+/** Share of the windows that the head labels right, of every mix; and the temperature that each sensor's windows would ask for. */
 export function accuracyFigures(
   head: AnySubsetHead,
   classes: readonly string[],
   embeddings: Readonly<Record<string, Float32Array>>,
   { names, labels }: LabelledRows,
 ): Figure[] {
-  return subsets(names).map((mix) => {
+  const labelled = labels.map((label) => classes.indexOf(label));
+  const temperatures = names.map((name): Figure => {
+    const logits = applyHead(head.shared, embeddings[name]!);
+    return { case: name, metric: 'temperature', value: calibrate(logits, labelled, classes.length) };
+  });
+  const accuracies = subsets(names).map((mix) => {
     const seen = Object.fromEntries(mix.map((name) => [name, embeddings[name]!]));
     const decided = decisions(applyAnySubsetHead(head, seen), classes.length);
     const right = labels.filter((label, i) => classes[decided[i]!] === label).length;
     return { case: mix.join('+'), metric: 'window accuracy', value: right / labels.length };
   });
+  return [...accuracies, ...(labelled.includes(-1) ? [] : temperatures)];
 }

@@ -33,6 +33,8 @@ export interface FinishOptions {
   readonly head?: SharedHead | undefined;
   /** Whether labels are looked at. */
   readonly labels: boolean;
+  /** By name, instead of those found on a part of the training people. */
+  readonly temperatures?: ReadonlyMap<string, number> | undefined;
   readonly seed: number;
   readonly threads: number;
 }
@@ -107,9 +109,9 @@ export async function finish(
   const head: SharedHead | undefined =
     options.head ??
     (learned && {
-      file: exportHead(learned.head.fused),
+      file: exportHead(learned.head.shared),
       classes: learned.classes,
-      temperature: learned.head.fused.temperature,
+      temperatures: new Map([...learned.head.temperatures, ...(options.temperatures ?? [])]),
     });
 
   const figures: Figure[] = [];
@@ -144,5 +146,5 @@ export async function finish(
   return { figures, classes: head?.classes ?? [] };
 }
 
-const covers = ({ members }: AnySubsetHead, { names }: LabelledRows): boolean =>
-  names.every((name) => members.has(name));
+const covers = ({ temperatures }: AnySubsetHead, { names }: LabelledRows): boolean =>
+  names.every((name) => temperatures.has(name));

@@ -15,6 +15,13 @@ import type { ExampleFile } from './examples.js';
 import { loadTrunkFolder, saveTrunkFolder, sharedHeadOf } from './trunk-folder.js';
 import type { TrunkFolder } from './trunk-folder.js';
 
+export interface TrainedHead {
+  /** ONNX. */
+  readonly file: Uint8Array;
+  readonly classes: readonly string[];
+  readonly temperature: number;
+}
+
 /** What is taught: a tower, or a trunk with all of its. */
 export interface Teachable {
   readonly kind: 'tower' | 'trunk';
@@ -23,18 +30,12 @@ export interface Teachable {
   /** What gives embeddings, by the name of its windows' sensor. */
   readonly encoders: ReadonlyMap<string, Tower>;
   /** The trained head, before anything was taught; undefined where there is none. */
-  readonly base: SharedHead | undefined;
+  readonly base: TrainedHead | undefined;
   readonly before: ExampleFile | undefined;
   /** Brings an encoder's output into the space. */
   embed(name: string, output: Float32Array): Promise<Float32Array>;
   save(output: string, taught: NamedHead, examples: ExampleFile): Promise<void>;
 }
-
-const sharedOf = ({ classes, head }: NamedHead): SharedHead => ({
-  file: exportHead(head),
-  classes,
-  temperature: head.temperature,
-});
 
 const taughtText = (text: string, examples: ExampleFile): string => {
   const own = new Set(
@@ -56,15 +57,19 @@ export async function openTeachable(directory: string): Promise<Teachable> {
     base: { file: tower.head, classes: manifest.classes, temperature: manifest.temperature },
     embed: (_name, output) => Promise.resolve(output),
     async save(output, taught, examples) {
-      const { file, classes, temperature } = sharedOf(taught);
+      const { classes, head } = taught;
       const trainedOn = { ...manifest.trainedOn, text: taughtText(manifest.trainedOn.text, examples) };
       // What was measured was measured of another head.
-      const about = { ...manifest, classes: [...classes], temperature, trainedOn, figures: {} };
-      await saveTower(output, { ...tower, manifest: about, head: file });
+      const about = { ...manifest, classes: [...classes], temperature: head.temperature, trainedOn, figures: {} };
+      await saveTower(output, { ...tower, manifest: about, head: exportHead(head) });
       await saveExamples(output, examples);
     },
   };
 }
+
+/** Of temperatures: the geometric mean. */
+const middle = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 async function teachableTrunk(directory: string, folder: TrunkFolder): Promise<Teachable> {
   const { trunk, encoders } = folder;
@@ -72,12 +77,15 @@ async function teachableTrunk(directory: string, folder: TrunkFolder): Promise<T
   const found = await loadExamples(directory);
   // Examples of a trunk before a growth lie in another space.
   const before = found?.space === space ? found : undefined;
+  const known = sharedHeadOf(folder);
   return {
     ...{ kind: 'trunk', width: trunk.width, space, encoders, before },
-    base: sharedHeadOf(folder),
+    base: known && { file: known.file, classes: known.classes, temperature: middle([...known.temperatures.values()]) },
     embed: (name, output) => embed(trunk, name, output, { threads: 1 }),
-    async save(output, taught, examples) {
-      const head = sharedOf(taught);
+    async save(output, { classes, head: taught }, examples) {
+      const temperatures =
+        known?.temperatures ?? new Map([...encoders.keys()].map((name) => [name, taught.temperature]));
+      const head: SharedHead = { file: exportHead(taught), classes, temperatures };
       const towers = new Map(
         [...encoders].map(([name, encoder]): [string, Tower] => {
           const { text, datasets } = folder.towers.get(name)?.manifest.trainedOn ?? encoder.manifest.trainedOn;

@@ -159,6 +159,6 @@ export async function saveTrunkFolder(directory: string, folder: TrunkFolder): P
 export function sharedHeadOf({ towers }: Pick<TrunkFolder, 'towers'>): SharedHead | undefined {
   const [tower] = towers.values();
   if (!tower) return undefined;
-  const { classes, temperature } = tower.manifest;
-  return { file: tower.head, classes, temperature };
+  const temperatures = new Map([...towers].map(([module, { manifest }]) => [module, manifest.temperature]));
+  return { file: tower.head, classes: tower.manifest.classes, temperatures };
 }

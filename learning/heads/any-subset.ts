@@ -1,87 +1,31 @@
 /**
- * A head for any non-empty subset of the modalities, with no retraining: the embeddings that are there are averaged, each by how sure its
- * modality's own head is, and one head reads the average. It is trained with modality dropout: each example of a batch is seen by a
- * random subset.
+ * A head for any non-empty subset of the modalities, with no retraining: one linear head that all modalities share reads each embedding, and
+ * its logits are added, each modality's over its own calibrated temperature. Since the head is linear this is the same as reading
+ * one average of the embeddings, each weighted by how far its modality can be trusted, and as multiplying the modalities' calibrated
+ * probabilities, which is what the gateway does (`models/fusion.ts`).
  *
- *     weight of k ∝ (highest calibrated probability of k's own head) ^ sharpness          x = Σ weight · embedding, at length 1
+ *     logits = Σ (W · embedding of k + b) / temperature of k
  */
-import { calibrate, heldOutSplit, negativeLogLikelihood } from './calibration.js';
+import { calibrate, heldOutSplit } from './calibration.js';
 import type { LabelledEmbeddings } from './concat.js';
 import { applyHead, probabilities, trainHead } from './head.js';
-import type { Head, HeadExamples, HeadOptions } from './head.js';
+import type { Head, HeadOptions } from './head.js';
 
 export interface AnySubsetHead {
-  readonly width: number;
-  readonly classes: number;
-  /** Each modality's own head, calibrated. */
-  readonly members: ReadonlyMap<string, Head>;
-  /** Reads the average. */
-  readonly fused: Head;
-  readonly sharpness: number;
+  /** Reads one embedding of any modality. */
+  readonly shared: Head;
+  /** Of each modality, calibrated. */
+  readonly temperatures: ReadonlyMap<string, number>;
 }
 
 export interface AnySubsetOptions extends HeadOptions {
-  /** Share of the groups (or examples) that temperatures and sharpness are found on, default 0.2. */
+  /** Share of the groups (or examples) that temperatures are found on, default 0.2. */
   readonly heldOut?: number | undefined;
 }
-
-/** Sharpnesses that are tried on the held-out part: from nearly even to nearly all for the surest. */
-const sharpnesses = [0.5, 1, 2, 4, 8];
-
-const highestOf = (row: Float32Array) => row.reduce((most, value) => Math.max(most, value), 0);
-
-/** How sure a modality's own head is of each row: the highest calibrated probability, [n, width] → [n]. */
-export function confidences(head: Head, embeddings: Float32Array): Float32Array {
-  const all = probabilities(applyHead(head, embeddings), head.classes, head.temperature);
-  return Float32Array.from({ length: all.length / head.classes }, (_, i) =>
-    highestOf(all.subarray(i * head.classes, (i + 1) * head.classes)),
-  );
-}
-
-/** One row of the average over the modalities at hand; `out` [width]. */
-function average(
-  parts: readonly { readonly row: Float32Array; readonly confidence: number }[],
-  sharpness: number,
-  out: Float32Array,
-): void {
-  out.fill(0);
-  for (const { row, confidence } of parts) {
-    const weight = confidence ** sharpness;
-    for (let i = 0; i < out.length; i++) out[i]! += weight * row[i]!;
-  }
-  let square = 0;
-  for (const value of out) square += value * value;
-  const gain = 1 / Math.sqrt(Math.max(square, 1e-20));
-  for (let i = 0; i < out.length; i++) out[i]! *= gain;
-}
-
-interface Seen {
-  readonly embeddings: Float32Array;
-  readonly confidence: Float32Array;
-}
-
-const partsOf = (seen: readonly Seen[], index: number, width: number) =>
-  seen.map(({ embeddings, confidence }) => ({
-    row: embeddings.subarray(index * width, (index + 1) * width),
-    confidence: confidence[index]!,
-  }));
 
 /** Every non-empty subset of a list. */
 export function subsets<T>(all: readonly T[]): T[][] {
   return Array.from({ length: 2 ** all.length - 1 }, (_, bits) => all.filter((_one, k) => ((bits + 1) >> k) & 1));
-}
-
-/** The head over averages of random subsets. */
-function fusedExamples(data: LabelledEmbeddings, seen: readonly Seen[], sharpness: number): HeadExamples {
-  const { width, classes, labels } = data;
-  return {
-    ...{ width, classes, labels },
-    write(index, out, random) {
-      const bits = 1 + random.integer(2 ** seen.length - 1);
-      const chosen = seen.filter((_, k) => (bits >> k) & 1);
-      average(partsOf(chosen, index, width), sharpness, out);
-    },
-  };
 }
 
 function rowsOf(data: Float32Array, width: number, indices: readonly number[]): Float32Array {
@@ -90,20 +34,9 @@ function rowsOf(data: Float32Array, width: number, indices: readonly number[]): 
   return rows;
 }
 
-/** Averages of the rows `indices` over every subset in turn: [subsets · indices, width]. */
-function averages(seen: readonly Seen[], indices: readonly number[], sharpness: number, width: number): Float32Array {
-  const all = subsets(seen);
-  const result = new Float32Array(all.length * indices.length * width);
-  for (const [s, chosen] of all.entries())
-    for (const [i, index] of indices.entries()) {
-      const at = (s * indices.length + i) * width;
-      average(partsOf(chosen, index, width), sharpness, result.subarray(at, at + width));
-    }
-  return result;
-}
-
 /**
- * Temperatures and sharpness are found on a held-out part of the training data; then all heads are trained again on all of it.
+ * Each example of a batch is one modality's embedding, by chance. Temperatures are found on a held-out part of the training data; then the
+ * head is trained again on all of it.
  * @throws Error if there is no modality, sizes do not agree, or a label is no class
  */
 export async function trainAnySubsetHead(data: LabelledEmbeddings, options: AnySubsetOptions): Promise<AnySubsetHead> {
@@ -114,72 +47,49 @@ export async function trainAnySubsetHead(data: LabelledEmbeddings, options: AnyS
     if (embeddings[name]!.length !== labels.length * width)
       throw new Error(`any-subset head: ${name} has not ${labels.length} rows of ${width}`);
   const { learned, heldOut } = heldOutSplit(labels, groups, options.heldOut ?? 0.2, options.seed);
+  const trainOn = (indices?: readonly number[]) =>
+    trainHead(
+      {
+        ...{ width, classes, labels },
+        write(index, out, random) {
+          const name = names[random.integer(names.length)]!;
+          out.set(embeddings[name]!.subarray(index * width, (index + 1) * width));
+        },
+      },
+      options,
+      indices,
+    );
   const heldLabels = heldOut.map((index) => labels[index]!);
-  const own = (name: string): HeadExamples => ({
-    ...{ width, classes, labels },
-    write: (index, out) => out.set(embeddings[name]!.subarray(index * width, (index + 1) * width)),
-  });
-
-  const trial = new Map<string, Head>();
-  for (const name of names) {
-    const head = await trainHead(own(name), options, learned);
-    const logits = applyHead(head, rowsOf(embeddings[name]!, width, heldOut));
-    trial.set(name, { ...head, temperature: calibrate(logits, heldLabels, classes) });
-  }
-  const seenBy = (members: ReadonlyMap<string, Head>): Seen[] =>
-    names.map((name) => ({
-      embeddings: embeddings[name]!,
-      confidence: confidences(members.get(name)!, embeddings[name]!),
-    }));
-
-  const trialSeen = seenBy(trial);
-  const repeated = subsets(names).flatMap(() => heldLabels);
-  let best = { sharpness: 1, temperature: 1, likelihood: Infinity };
-  for (const sharpness of names.length > 1 && heldOut.length > 0 ? sharpnesses : [1]) {
-    const head = await trainHead(fusedExamples(data, trialSeen, sharpness), options, learned);
-    const logits = applyHead(head, averages(trialSeen, heldOut, sharpness, width));
-    const temperature = calibrate(logits, repeated, classes);
-    const likelihood = negativeLogLikelihood(logits, repeated, classes, temperature);
-    if (likelihood < best.likelihood) best = { sharpness, temperature, likelihood };
-  }
-
-  const members = new Map<string, Head>();
-  for (const name of names)
-    members.set(name, { ...(await trainHead(own(name), options)), temperature: trial.get(name)!.temperature });
-  const { sharpness, temperature } = best;
-  const fused = { ...(await trainHead(fusedExamples(data, seenBy(members), sharpness), options)), temperature };
-  return { width, classes, members, fused, sharpness };
+  const trial = await trainOn(learned);
+  const temperatures = new Map(
+    names.map((name) => {
+      const logits = applyHead(trial, rowsOf(embeddings[name]!, width, heldOut));
+      return [name, calibrate(logits, heldLabels, classes)];
+    }),
+  );
+  return { shared: await trainOn(), temperatures };
 }
 
 /**
- * The averaged embedding of the modalities at hand, for `fused`; what the gateway does for each window.
+ * Calibrated probabilities [n, classes] from any subset of the modalities.
  * @param embeddings [n, width] by modality, one or more of the head's modalities
- * @returns [n, width]
  * @throws Error if none is there, one is unknown, or the numbers of rows differ
  */
-export function fuse(
-  { width, members, sharpness }: AnySubsetHead,
-  embeddings: Readonly<Record<string, Float32Array>>,
-): Float32Array {
-  const names = Object.keys(embeddings);
-  if (names.length === 0) throw new Error('any-subset head: no modality is there');
-  const seen = names.map((name): Seen => {
-    const head = members.get(name);
-    if (!head) throw new Error(`any-subset head: ${name} is not one of ${[...members.keys()].join(', ')}`);
-    return { embeddings: embeddings[name]!, confidence: confidences(head, embeddings[name]!) };
-  });
-  const n = seen[0]!.confidence.length;
-  if (seen.some(({ confidence }) => confidence.length !== n))
-    throw new Error('any-subset head: the modalities have different numbers of rows');
-  const result = new Float32Array(n * width);
-  for (let i = 0; i < n; i++) average(partsOf(seen, i, width), sharpness, result.subarray(i * width, (i + 1) * width));
-  return result;
-}
-
-/** Calibrated probabilities [n, classes] from any subset of the modalities. */
 export function applyAnySubsetHead(
-  head: AnySubsetHead,
+  { shared, temperatures }: AnySubsetHead,
   embeddings: Readonly<Record<string, Float32Array>>,
 ): Float32Array {
-  return probabilities(applyHead(head.fused, fuse(head, embeddings)), head.classes, head.fused.temperature);
+  const [first, ...others] = Object.entries(embeddings).map(([name, rows]) => {
+    const temperature = temperatures.get(name);
+    if (temperature === undefined)
+      throw new Error(`any-subset head: ${name} is not one of ${[...temperatures.keys()].join(', ')}`);
+    return applyHead(shared, rows).map((value) => value / temperature);
+  });
+  if (!first) throw new Error('any-subset head: no modality is there');
+  for (const logits of others) {
+    if (logits.length !== first.length)
+      throw new Error('any-subset head: the modalities have different numbers of rows');
+    for (let i = 0; i < first.length; i++) first[i]! += logits[i]!;
+  }
+  return probabilities(first, shared.classes, 1);
 }

@@ -30,6 +30,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     datasets: ['utd-mhad'],
     load: () => import('./utd-mhad.js'),
   },
+  shipped: {
+    title: 'the towers that come with the gateway, each and every mix, fused as it fuses them, on people never trained on',
+    datasets: ['utd-mhad'],
+    load: () => import('./shipped.js'),
+  },
   'few-shot': {
     title: '27 actions from one to five labelled recordings each, nothing else labelled',
     datasets: ['utd-mhad'],

@@ -8,7 +8,10 @@ import { stringify } from 'yaml';
 import { packageRoot } from '../../daemon/package-root.js';
 import { activityMessage, gatewayStatus, sensorHealth, type ActivityMessage } from '../../daemon/topics.js';
 import { loadUtdMhadInertial } from '../../learning/datasets/utd-mhad.js';
+import { loadUtdMhadPaired } from '../../learning/datasets/utd-mhad-windows.js';
 import { evaluateTower } from '../../learning/evaluate.js';
+import { subsets } from '../../learning/heads/any-subset.js';
+import { fusedWindows, opinionsOf, shippedTowers } from '../../learning/suites/shipped.js';
 import { loadTower, shippedTowerDirectory } from '../../models/store.js';
 import { freePort } from './helpers/mosquitto.js';
 import { subscribe, type Received } from './helpers/subscriber.js';
@@ -120,6 +123,50 @@ void t.test('wrist, skeleton and depth of one performance are fused, window by w
     t.ok(Math.abs(sum - 1) < 0.01, `${sum}`);
   }
   t.equal(new Set(labelled().map(({ window }) => window.start)).size, labelled().length, 'no window twice');
+  child.kill('SIGTERM');
+  t.strictSame(await ended, [0, null]);
+});
+
+void t.test('every mix of sensors is labelled as the evaluation labels the same windows', { skip }, async (t) => {
+  const data = join(recordings!, 'utd-mhad');
+  const selection = { subjects: [2], actions: [3, 9, 23], trials: [1] };
+  const feed = { kind: 'utd-mhad', data, ...selection };
+  const camera = { feed, settings: { rate: 19 } };
+  const sensors = {
+    imu: { driver: 'witmotion-wt901', feed },
+    skeleton: { driver: 'skeleton-zmq', ...camera },
+    depth: { driver: 'depth-zmq', ...camera },
+  };
+  const mixes = subsets(Object.keys(sensors) as (keyof typeof sensors)[]);
+  const places = Object.fromEntries(
+    mixes.map((mix) => [
+      mix.join('-'),
+      { sensors: Object.fromEntries(mix.map((one) => [`${mix.join('-')}-${one}`, sensors[one]])), activities: { windows: 1 } },
+    ]),
+  );
+  const { child, ended, received } = await gateway(t, {}, { places });
+
+  const towers = await shippedTowers();
+  const { recordings: performed } = await loadUtdMhadPaired(data, { ...selection, kinds: ['skeleton', 'depth'] });
+  const opinions = await opinionsOf(towers, performed, 1);
+  for (const mix of mixes) {
+    const place = mix.join('-');
+    const expected = performed.flatMap((_, i) => fusedWindows(mix, towers, opinions, i).map((window) => ({ window, i })));
+    const labelled = () =>
+      received
+        .filter(({ topic }) => topic === `babel/test/${place}/activity`)
+        .map(({ payload }) => activityMessage.parse(payload))
+        .filter(({ sensors: those }) => those.length === mix.length);
+    await until(`a label for each window of ${place}`, () => labelled().length >= expected.length, 90);
+    t.strictSame(
+      labelled().map(({ activity }) => activity),
+      expected.map(({ window }) => [...window].reduce((best, one) => (one[1] > best[1] ? one : best))[0]),
+      place,
+    );
+    for (const [k, { probabilities }] of labelled().entries())
+      for (const [label, p] of expected[k]!.window)
+        t.ok(Math.abs(probabilities[label]! - p) < 0.1, `${place}, window ${k}, ${label}: ${probabilities[label]} for ${p}`);
+  }
   child.kill('SIGTERM');
   t.strictSame(await ended, [0, null]);
 });

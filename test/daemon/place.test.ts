@@ -72,14 +72,14 @@ void t.test('a window at rest is still, certainly, with no model asked', (t) => 
   t.end();
 });
 
-void t.test('two sensors over the same window are averaged, and each is told by itself', (t) => {
+void t.test('two sensors over the same window: their opinions multiplied, and each is told by itself', (t) => {
   const { update, withAbsent } = place();
   const camera = result([0.1, 0.9, 0], { sensor: 'camera', modality: 'depth', virtual: true, recorded: true });
   const both = update(10, result([0.6, 0.4, 0]), camera).activity;
   t.match(both, {
     activity: 'clap',
-    confidence: 0.65,
-    probabilities: { wave: 0.35, clap: 0.65, throw: 0 },
+    confidence: 0.7802,
+    probabilities: { wave: 0.2198, clap: 0.7802, throw: 0 },
     modalities: ['imu', 'depth'],
     sensors: ['wrist', 'camera'],
     contributions: [
@@ -89,7 +89,9 @@ void t.test('two sensors over the same window are averaged, and each is told by 
     virtual: true,
     recorded: true,
   });
-  const three = update(11, result([0.6, 0.4, 0]), camera, result([0.2, 0.8, 0], { sensor: 'ankle' })).activity;
+  const half = update(11, result([0.6, 0.4, 0], { still: true }), camera).activity;
+  t.match(half, { activity: 'still', probabilities: { still: 0.5, clap: 0.45, wave: 0.05 } });
+  const three = update(12, result([0.6, 0.4, 0]), camera, result([0.2, 0.8, 0], { sensor: 'ankle' })).activity;
   t.strictSame(three.modalities, ['imu', 'depth'], 'a modality is named once');
   const absent = [{ sensor: 'camera', modality: 'depth', reason: 'late' }] as const;
   t.strictSame(withAbsent(absent).activity.absent, absent);
@@ -125,7 +127,7 @@ void t.test('nobody there: unknown, said once as a change, and the next window i
 void t.test('probabilities that are no numbers win nothing and still make a valid message', (t) => {
   const { update } = place();
   const { activity } = update(10, result([NaN, 0.2, Infinity]));
-  t.match(activity, { activity: 'clap', confidence: 0.2, probabilities: { wave: 0, clap: 0.2, throw: 0 } });
+  t.match(activity, { activity: 'clap', probabilities: { wave: 0, throw: 0 } });
   const nothing = update(12, result([NaN, NaN, NaN])).activity;
   t.match(nothing, { activity: 'unknown', confidence: 0 });
   activityMessage.parse({ ...nothing, change: true, sequence: 1 });
