@@ -194,11 +194,18 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     while (newest >= grid.startOf(nextWindow) + (instants - 1) / rate) emit(false);
   }
 
-  function endSegment(): void {
+  /** @param clockSet why no more samples of it come */
+  function endSegment(clockSet = false): void {
     if (written === 0) return;
     // A performance shorter than a window gives one, if it fills half of it.
     const covered = timeOf(written - 1) + 1 / inputRate - grid.startOf(nextWindow);
     if (nextWindow === firstWindow && covered >= leastSound * grid.length) emit(true);
+    const start = grid.startOf(nextWindow);
+    const completedAt = arrivals[(written - 1) % capacity]!;
+    if (clockSet && timeOf(written - 1) - start > lateStart) {
+      statistics.refusedWindows++;
+      onRefused?.({ modality, sensor, start, end: start + grid.length, completedAt, reason: 'clockSet' });
+    }
     grid.close(sensor);
     written = 0;
     arriving.jitter = arriving.meanInterval = 0;
@@ -220,7 +227,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
       clock.sample.arrivalTime = arrivalTime;
       let observation = clock.observeSample();
       if (observation === 'jumped') {
-        endSegment();
+        endSegment(true);
         clock.reset();
         observation = clock.observeSample();
       }

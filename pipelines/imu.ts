@@ -11,8 +11,8 @@ import { createImuInspector } from './imu-quality.js';
 import { createMotionGate } from './motion-gate.js';
 import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
 import { createSlidingWindows } from './sliding-windows.js';
-import { createWindowGrid, endPatience, type WindowGrid } from './window-grid.js';
-import { leastSound, type RefusedWindow, type Window } from './window.js';
+import { createWindowGrid, endPatience, lateStart, type WindowGrid } from './window-grid.js';
+import { leastSound, type RefusedReason, type RefusedWindow, type Window } from './window.js';
 
 const channels = 6;
 /** A device's first samples wait for so long, seconds, while the clock learns how late each was, so that it need not
@@ -56,12 +56,14 @@ function createImuWindows(
   onWindow: (window: Stretch) => void,
 ) {
   let firstWindow = 0;
+  let nextWindow = 0;
   let given = true; // the first window of the segment
   let heldAtStart = 0;
   let usedArrival = 0;
   const gate = createMotionGate(shape.samples);
   const sliding = createSlidingWindows({ ...shape, channels }, (data, first, heldSamples) => {
     const start = grid.startOf(firstWindow + first / shape.hop);
+    nextWindow = firstWindow + first / shape.hop + 1;
     given = true;
     onWindow({
       start,
@@ -77,7 +79,7 @@ function createImuWindows(
     {
       segmentStart(time) {
         gate.reset();
-        firstWindow = grid.open(sensor, time);
+        firstWindow = nextWindow = grid.open(sensor, time);
         given = false;
         const start = grid.startOf(firstWindow);
         heldAtStart = Math.max(0, Math.floor((time - start) * shape.rate));
@@ -100,6 +102,11 @@ function createImuWindows(
       resampler.push(time, values);
     },
     end: () => resampler.end(),
+    /** The first window that was not given out, undefined where the newest sample is not well in it. @param newest its time, seconds */
+    begun(newest: number): { start: number; end: number } | undefined {
+      const start = grid.startOf(nextWindow);
+      return newest - start > lateStart ? { start, end: start + grid.length } : undefined;
+    },
     /** End of the segment's first window while it is not full. */
     firstEnd: () => (given ? Infinity : grid.startOf(firstWindow) + grid.length),
     statistics: () => resampler.statistics(),
@@ -171,8 +178,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
         ? 'clipped'
         : undefined;
     if (reason !== undefined) {
-      refusedWindows++;
-      onRefused?.({ modality: 'imu', sensor, start, end, completedAt, reason });
+      refuse({ start, end }, completedAt, reason);
       return;
     }
     windowCount++;
@@ -205,6 +211,19 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
     windows.end();
   }
 
+  function refuse(place: { start: number; end: number }, completedAt: number, reason: RefusedReason): void {
+    refusedWindows++;
+    onRefused?.({ modality: 'imu', sensor, ...place, completedAt, reason });
+  }
+
+  /** The window that the clock was set in is no window; of it the place must know. */
+  function clockWasSet(): void {
+    endSegment();
+    const begun = windows.begun(clock.sample.hostTime);
+    if (begun) refuse(begun, lastArrival, 'clockSet');
+    startAnew();
+  }
+
   function startAnew(): void {
     endSegment();
     waiting = [];
@@ -231,7 +250,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
         return;
       }
       if (observation === 'jumped') {
-        startAnew();
+        clockWasSet();
         clock.observe(deviceTime, frame.arrivalTime);
       }
       lastArrival = frame.arrivalTime;
