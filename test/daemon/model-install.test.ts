@@ -1,7 +1,9 @@
 /** Towers that come with requests, honest ones and others: into the store as a whole, or not at all. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
+import { proveInstall } from '../../daemon/install-proof.js';
 import { clearUnfinished, createInstaller, type InstallerOptions } from '../../daemon/model-install.js';
 import { largestInstall } from '../../daemon/topics.js';
 import type { Inference } from '../../models/inference.js';
@@ -27,12 +29,28 @@ function request(changes: Parameters<typeof manifest>[0] = {}, parts: Parts = {}
 
 /** A gateway whose imu tower reads windows of [2, 2] into the space `test`. */
 function gateway(t: Test, more: Partial<InstallerOptions> = {}) {
-  const dataDirectory = t.testdir();
+  const dataDirectory = more.dataDirectory ?? t.testdir();
   const { manifest: running } = tower();
   const inference = { towers: new Map([['imu', { manifest: running, provider: 'cpu', passedOver: [] }]]) };
   const { install } = createInstaller({ dataDirectory, inference: inference as unknown as Inference, ...more });
   const store = join(dataDirectory, 'models');
   return { dataDirectory, store, install, stored: () => readdir(store).catch(() => []) };
+}
+
+/** The same in this process, which is quicker. */
+function proof(t: Test) {
+  const store = t.testdir({ 'imu-old': {} });
+  const folder = join(store, '.install-1234');
+  const { manifest: running } = tower();
+  return {
+    store,
+    async prove(sent: Buffer) {
+      await mkdir(folder);
+      const reply = await proveInstall({ folder, store, running: [['imu', running]] }, sent, () => undefined);
+      await rm(folder, { recursive: true });
+      return reply;
+    },
+  };
 }
 
 void t.test('a tower that fits is in the store, file by file as it was sent', async (t) => {
@@ -53,8 +71,8 @@ void t.test('a tower that fits is in the store, file by file as it was sent', as
   t.strictSame(await stored(), ['imu-a']);
 });
 
-void t.test('what is wrong is refused with the reason, and nothing of it is left', async (t) => {
-  const { install, dataDirectory, stored } = gateway(t);
+void t.test('what is wrong is refused with the reason, and writes nothing outside its folder', async (t) => {
+  const { prove, store } = proof(t);
   const whole = tower().manifest;
   const naming = (path: string) => {
     const { encoder: one, head: other } = whole.files;
@@ -103,11 +121,20 @@ void t.test('what is wrong is refused with the reason, and nothing of it is left
     ],
   ];
   for (const [what, sent, reason] of cases) {
-    const answer = await install(sent);
-    t.match(answer, { status: 'error', reason }, what);
-    t.notMatch(answer.reason, '.install-', `${what}: no name of a temporary folder`);
-    t.strictSame(await stored(), [], `${what}: nothing is left`);
+    const reply = await prove(sent);
+    t.match(reply, { kind: 'refused', reason }, what);
+    t.notMatch(reply, { reason: /install-1234/ }, `${what}: no name of a temporary folder`);
+    t.strictSame(await readdir(store), ['imu-old'], `${what}: nothing is left`);
   }
+  t.strictSame(await prove(request()), { kind: 'proven', model: 'imu-a' });
+});
+
+void t.test('of what is refused nothing is left in the store', async (t) => {
+  const { install, stored, dataDirectory } = gateway(t);
+  const cut = encoder.slice(0, encoder.length - 40);
+  t.match(await install(request({}, { encoder: cut })), { status: 'error', transaction: '7', reason: /encoder\.onnx/ });
+  t.match(await install(request({ modality: 'depth' })), { status: 'error', reason: /no sensor of this gateway/ });
+  t.strictSame(await stored(), []);
   t.strictSame(await readdir(dataDirectory), ['models'], 'nothing beside the store');
 });
 
@@ -166,10 +193,11 @@ void t.test('what does not end is ended; what a cut leaves behind is cleared at 
 });
 
 void t.test('a child that crashes is told, with the transaction that it had read', async (t) => {
-  const script = new URL(
-    `data:text/javascript,process.once('message',()=>{process.send({kind:'heard',transaction:'7'},()=>process.abort())})`,
-  );
-  const { install, stored } = gateway(t, { script });
-  t.match(await install(request()), { status: 'error', reason: /crash/ });
+  const code =
+    "process.once('message', () => process.send({ kind: 'heard', transaction: '7' }, () => process.abort()));";
+  const dataDirectory = t.testdir({ 'crash.mjs': code });
+  const script = pathToFileURL(join(dataDirectory, 'crash.mjs'));
+  const { install, stored } = gateway(t, { script, dataDirectory });
+  t.match(await install(request()), { status: 'error', transaction: '7', reason: /crash \(SIGABRT\)/ });
   t.strictSame(await stored(), []);
 });
