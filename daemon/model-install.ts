@@ -40,7 +40,7 @@ export interface InstallerOptions {
 
 export interface Installer {
   /** @param request as it came: anything. @returns the answer, with the transaction where it could be read; never rejects */
-  install(request: Uint8Array): Promise<ModelResponse>;
+  readonly install: (request: Uint8Array) => Promise<ModelResponse>;
 }
 
 /** Requests that wait while another is proven: each is held in memory. */

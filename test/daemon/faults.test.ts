@@ -42,7 +42,7 @@ async function sender(t: Test, name: Name) {
     port,
     begin,
     tell: (trouble: Trouble) => void child!.send(trouble),
-    async kill() {
+    kill: async () => {
       child!.kill('SIGKILL');
       await once(child!, 'exit');
     },

@@ -44,7 +44,7 @@ function proof(t: Test) {
   const { manifest: running } = tower();
   return {
     store,
-    async prove(sent: Buffer) {
+    prove: async (sent: Buffer) => {
       await mkdir(folder);
       const reply = await proveInstall({ folder, store, running: [['imu', running]] }, sent, () => undefined);
       await rm(folder, { recursive: true });

@@ -28,8 +28,9 @@ void t.test('installed, activated, taken back, and the labels go on', async (t) 
   const gateway = start(t, ['run', '--config', config]);
   await until('its broker', () => gateway.output.stderr.includes('labels are published'), 60);
   t.notOk(existsSync(join(store, '.install-cut')), 'what was cut is cleared');
-  const { received, end } = await subscribe(`mqtt://127.0.0.1:${port}`, 'babel/test/room/activity', 'test');
-  t.teardown(end);
+  const subscriber = await subscribe(`mqtt://127.0.0.1:${port}`, 'babel/test/room/activity', 'test');
+  t.teardown(() => subscriber.end());
+  const { received } = subscriber;
   await until('labels', () => received.length > 3);
 
   const mine = join(folder, 'mine');
