@@ -11,7 +11,7 @@ import { createImuInspector } from './imu-quality.js';
 import { createMotionGate } from './motion-gate.js';
 import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
 import { createSlidingWindows } from './sliding-windows.js';
-import { createWindowGrid, endPatience, lateStart, type WindowGrid } from './window-grid.js';
+import { createWindowGrid, endPatience, lastingWindow, type WindowGrid } from './window-grid.js';
 import { leastSound, type RefusedReason, type RefusedWindow, type Window } from './window.js';
 
 const channels = 6;
@@ -102,11 +102,8 @@ function createImuWindows(
       resampler.push(time, values);
     },
     end: () => resampler.end(),
-    /** The first window that was not given out, undefined where the newest sample is not well in it. @param newest its time, seconds */
-    begun(newest: number): { start: number; end: number } | undefined {
-      const start = grid.startOf(nextWindow);
-      return newest - start > lateStart ? { start, end: start + grid.length } : undefined;
-    },
+    /** The segment's window that lasts now, if it was not given out. */
+    lasting: (now: number) => lastingWindow(grid, nextWindow, now),
     /** End of the segment's first window while it is not full. */
     firstEnd: () => (given ? Infinity : grid.startOf(firstWindow) + grid.length),
     statistics: () => resampler.statistics(),
@@ -162,6 +159,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
   let refusedWindows = 0;
   let badTimes = 0;
   let lateTimes = 0;
+  let repeats = 0; // samples since the last one whose time was not after it
   let lastArrival = NaN;
   let learningSince = NaN;
   let silent = true;
@@ -206,9 +204,12 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
     waiting = undefined;
   }
 
-  function endSegment(): void {
+  /** @param why the window that lasts now will not be whole, where that is known */
+  function endSegment(why?: { reason: RefusedReason; now: number }): void {
     stopLearning();
     windows.end();
+    const lost = why && windows.lasting(why.now);
+    if (lost) refuse(lost, lastArrival, why.reason);
   }
 
   function refuse(place: { start: number; end: number }, completedAt: number, reason: RefusedReason): void {
@@ -216,16 +217,8 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
     onRefused?.({ modality: 'imu', sensor, ...place, completedAt, reason });
   }
 
-  /** The window that the clock was set in is no window; of it the place must know. */
-  function clockWasSet(): void {
-    endSegment();
-    const begun = windows.begun(clock.sample.hostTime);
-    if (begun) refuse(begun, lastArrival, 'clockSet');
-    startAnew();
-  }
-
-  function startAnew(): void {
-    endSegment();
+  function startAnew(why?: { reason: RefusedReason; now: number }): void {
+    endSegment(why);
     waiting = [];
     clock.reset();
   }
@@ -245,15 +238,18 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
       const deviceTime = frame.deviceTime ?? counter.next(frame.arrivalTime);
       const observation = clock.observe(deviceTime, frame.arrivalTime);
       if (observation === 'invalid' || observation === 'late') {
-        if (observation === 'late') lateTimes++;
-        else badTimes++;
+        if (observation === 'late') {
+          lateTimes++;
+          repeats++;
+        } else badTimes++;
         return;
       }
       if (observation === 'jumped') {
-        clockWasSet();
+        startAnew({ reason: 'clockSet', now: frame.arrivalTime });
         clock.observe(deviceTime, frame.arrivalTime);
       }
       lastArrival = frame.arrivalTime;
+      repeats = 0;
       silent = false;
       if (waiting === undefined) {
         take(frame, deviceTime);
@@ -270,7 +266,8 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
       const due = now > windows.firstEnd() + endPatience;
       if (silent || !(now - lastArrival > defaultMaxGap + (due ? 0 : patience))) return;
       silent = true;
-      endSegment();
+      // A device that hangs may send its last sample again and again.
+      endSegment(repeats > 1 ? { reason: 'constant', now } : undefined);
     },
 
     end: forgetDevice,

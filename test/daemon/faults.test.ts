@@ -173,6 +173,16 @@ void t.test('killed, closed, frozen, and with a clock that jumps', async (t) => 
         () => tell({ frozen: false }),
       ),
     );
+    await t.test(`${name} sends its newest message again and again`, (t) =>
+      fault(
+        t,
+        room,
+        name,
+        /repeats the same values/,
+        () => tell({ stuck: true }),
+        () => tell({ stuck: false }),
+      ),
+    );
     for (const clock of [3600, 0])
       await t.test(`the clock of ${name} jumps ${clock === 0 ? 'back' : 'forward'} by an hour`, (t) =>
         fault(

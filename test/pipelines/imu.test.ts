@@ -253,6 +253,27 @@ void t.test('a clock that jumps by an hour costs a window’s length, and is cou
   t.end();
 });
 
+void t.test('a device that sends its last sample again and again, its time included, is told to repeat itself', (t) => {
+  const { pipeline, windows, refused } = pipelineOf(50);
+  const how = { seed: 1, inputRate: 50, jitter: 0.002, chunk: 0, resolution: 0.001 };
+  const frames = deliver([swing(50 * 20, 50, 2)], 0, how);
+  const [first, rest] = [frames.slice(0, 400), frames.slice(500)];
+  for (const frame of first) pipeline.push(frame);
+  const before = windows.length;
+  let told = 0;
+  for (const { arrivalTime } of frames.slice(400, 500)) {
+    pipeline.push({ ...first.at(-1)!, arrivalTime });
+    pipeline.tick(arrivalTime);
+    if (refused.length > 0) told ||= arrivalTime;
+  }
+  t.match(refused, [{ reason: 'constant' }]);
+  t.ok(refused[0]!.end > told && refused[0]!.start > windows.at(-1)!.start, 'of a window that still lasts');
+  t.equal(windows.length, before);
+  for (const frame of rest) pipeline.push(frame);
+  t.ok(windows.length > before, 'and it comes back');
+  t.end();
+});
+
 void t.test('frames that are late, no number, or without the usual time do no harm', (t) => {
   const { pipeline, windows } = pipelineOf(50);
   const how = { seed: 1, inputRate: 50, jitter: 0, chunk: 0, resolution: 0.001 };

@@ -14,6 +14,8 @@ import { encodeWitmotion } from '../../../room/witmotion-encoder.js';
 export interface Trouble {
   /** The newest values again and again. */
   frozen?: boolean;
+  /** The newest message again and again, its time included. */
+  stuck?: boolean;
   /** By how many seconds the device's clock is wrong. */
   clock?: number;
   /** The port is closed, while the process lives. */
@@ -21,7 +23,7 @@ export interface Trouble {
 }
 
 const [kind, port, rate] = process.argv.slice(2) as [string, string, string];
-const trouble: Required<Trouble> = { frozen: false, clock: 0, closed: false };
+const trouble: Required<Trouble> = { frozen: false, stuck: false, clock: 0, closed: false };
 const random = createRandom(7);
 const noise = (deviation: number) => deviation * random.normal();
 const [width, height] = [160, 120] as const;
@@ -130,11 +132,13 @@ process.on('disconnect', () => process.exit());
 
 const start = performance.now();
 let latest = measure(0);
+let message: Uint8Array[] = [];
 for (let frame = 0; ; frame++) {
   const due = start + (1000 * frame) / Number(rate);
   const wait = due - performance.now();
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   const time = frame / Number(rate);
   if (!trouble.frozen) latest = measure(time);
-  if (!trouble.closed) outlet.send(latest(Date.UTC(2026, 0, 1) / 1000 + time + trouble.clock, frame));
+  if (!trouble.stuck) message = latest(Date.UTC(2026, 0, 1) / 1000 + time + trouble.clock, frame);
+  if (!trouble.closed) outlet.send(message);
 }
