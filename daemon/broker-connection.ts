@@ -1,6 +1,7 @@
 /** One connection to an MQTT broker, from its opening to its end. Nothing of it outlives it: no queue, no retry. */
 import { Socket } from 'node:net';
 import { connect } from 'mqtt';
+import { largestInstall } from './topics.js';
 
 export interface BrokerAddress {
   /** `mqtt://` or `mqtts://` with host and port, without credentials: fit for a log. */
@@ -12,6 +13,12 @@ export interface BrokerAddress {
 export interface Message {
   readonly topic: string;
   readonly payload: string;
+}
+
+/** As it came: anything. */
+export interface IncomingRequest {
+  readonly topic: string;
+  readonly payload: Uint8Array;
 }
 
 export interface BrokerConnection {
@@ -33,8 +40,6 @@ export interface BrokerConnection {
 const confirmationMilliseconds = 20_000;
 /** Bytes that may wait in the socket; above it, the broker is slow and updates are left out. */
 const mostUnsentBytes = 256 * 1024;
-/** A longer request is none, bytes. */
-const largestRequest = 64 * 1024;
 /** A connection that the broker closes earlier was perhaps taken over by another client of this name. */
 const soonMilliseconds = 5000;
 
@@ -62,7 +67,7 @@ export function openConnection(
   gateway: string,
   will: Message,
   onOpen: () => void,
-  requests: { readonly topic: string; readonly onMessage: (message: Message) => void },
+  requests: { readonly topic: string; readonly onMessage: (request: IncomingRequest) => void },
 ): BrokerConnection {
   const { url, ...credentials } = address;
   const client = connect(url, {
@@ -102,8 +107,7 @@ export function openConnection(
   });
   client.on('message', (topic, payload, { retain }) => {
     // A request that the broker kept was made to nobody, or long ago.
-    if (!over && !retain && payload.length <= largestRequest)
-      requests.onMessage({ topic, payload: payload.toString() });
+    if (!over && !retain && payload.length <= largestInstall) requests.onMessage({ topic, payload });
   });
   client.on('error', (error) => end(explain(error, url)));
   client.on('close', () => {

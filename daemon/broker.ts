@@ -6,6 +6,7 @@ import type { EventEmitter } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import type { Logger } from 'pino';
+import { largestInstall } from './topics.js';
 
 export interface Broker {
   /** What a client connects to, for instance `mqtt://127.0.0.1:1883`. */
@@ -25,8 +26,11 @@ export interface BrokerOptions {
 const mostConnections = 256;
 /** A subscriber that takes nothing for so long is disconnected: until then, its messages wait in memory. */
 const slowClientMilliseconds = 5000;
-/** Payloads above this are refused: the broker keeps retained ones. */
+/** Payloads above this are refused: the broker keeps retained ones. A request that brings a model may be longer, and is not kept. */
 const mostPayloadBytes = 1024 * 1024;
+
+const mostBytes = ({ topic, retain }: { topic: string; retain: boolean }) =>
+  /^babel\/[^/]+\/request\/model$/.test(topic) && !retain ? largestInstall : mostPayloadBytes;
 
 /** @throws Error that says what to do, if the port is in use or not permitted */
 export async function startBroker({ host = '127.0.0.1', port = 1883, log }: BrokerOptions): Promise<Broker> {
@@ -40,7 +44,7 @@ export async function startBroker({ host = '127.0.0.1', port = 1883, log }: Brok
     },
     authorizePublish: (_client, packet, done) => {
       if (packet.topic.startsWith('$SYS/')) done(new Error('topics that begin with $SYS/ belong to the broker'));
-      else if (packet.payload.length > mostPayloadBytes) done(new Error(`payload above ${mostPayloadBytes} bytes`));
+      else if (packet.payload.length > mostBytes(packet)) done(new Error(`payload above ${mostBytes(packet)} bytes`));
       else done(null);
     },
   });

@@ -258,6 +258,48 @@ program
     (await import('./commands/modalities.js')).modalities(place, set, options),
   );
 
+const models = program
+  .command('models')
+  .description('see, bring, change or take back the models of the running gateway');
+
+models
+  .command('list')
+  .description('which models are in use, and which lie in the store')
+  .addOption(config())
+  .addOption(json())
+  .action(async (options) => (await import('./commands/models.js')).listModels(options as never));
+
+models
+  .command('install')
+  .description('send a tower to the gateway, which proves it and puts it into its store')
+  .argument('<folder>', 'of a tower: manifest.json and its two ONNX files')
+  .option('--name <name>', "in the store; default: the tower's own")
+  .addOption(config())
+  .addOption(json())
+  .action(async (folder: string, options) =>
+    (await import('./commands/models.js')).installModel(folder, options as never),
+  );
+
+models
+  .command('activate')
+  .description('take a tower of the store into use, between two windows')
+  .argument('<name>')
+  .addOption(config())
+  .addOption(json())
+  .action(async (name: string, options) =>
+    (await import('./commands/models.js')).activateModel(name, options as never),
+  );
+
+models
+  .command('rollback')
+  .description('go back to the tower that was in use before')
+  .argument('<modality>')
+  .addOption(config())
+  .addOption(json())
+  .action(async (modality: string, options) =>
+    (await import('./commands/models.js')).rollbackModel(modality, options as never),
+  );
+
 program
   .command('record')
   .description('record the bytes of all configured sensors as MCAP, which Foxglove opens; Ctrl-C ends it')

@@ -18,7 +18,9 @@ import { packageVersion } from './package-root.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
 import { createReload } from './reload.js';
+import { clearUnfinished, createInstaller } from './model-install.js';
 import { answerModelRequest } from './model-requests.js';
+import type { PlainModelRequest } from './model-requests.js';
 import { answer } from './requests.js';
 import { createRunningPlace } from './running-place.js';
 import type { RunningPlace } from './running-place.js';
@@ -26,7 +28,6 @@ import { createServiceNotifier } from './service.js';
 import type { ServiceNotifier } from './service.js';
 import type { Terminal } from './terminal.js';
 import { isoTime } from './time.js';
-import type { ModelRequest } from './topics.js';
 import { towerDirectories } from './towers.js';
 
 export interface GatewayOptions {
@@ -94,15 +95,18 @@ export async function startGateway(config: Config, { log, terminal, once = false
       url = broker.url;
     }
     const places = new Map<string, RunningPlace>();
-    const answerModel = (request: ModelRequest) =>
+    const answerModel = (request: PlainModelRequest) =>
       answerModelRequest(request, { config, inference, onChange: () => tellModels() });
+    await clearUnfinished(config.dataDirectory);
+    const { install } = createInstaller({ dataDirectory: config.dataDirectory, inference });
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
       username: config.mqtt.username,
       password: config.mqtt.password,
       outboxDirectory: join(config.dataDirectory, 'outbox'),
-      onRequest: (kind, payload) => answer(kind, payload, { places, model: (request) => answerModel(request) }),
+      onRequest: (kind, payload) =>
+        answer(kind, payload, { places, model: (request) => answerModel(request), install }),
       log,
     });
     closers.push(() => publisher.close());

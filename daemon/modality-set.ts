@@ -1,7 +1,7 @@
 /** Which kinds of sensor a place fuses: what was asked for, what is there, and why the rest is not. Pure logic. */
 import type { Modality } from '../drivers/frames.js';
-import type { Fault } from '../pipelines/features.js';
-import type { PlaceWindow } from '../pipelines/place-windows.js';
+import type { AbsentSensor, PlaceWindow } from '../pipelines/place-windows.js';
+import type { Disagreeing } from './disagreement.js';
 import { isoTime } from './time.js';
 import type { PlaceModalities } from './topics.js';
 
@@ -25,16 +25,19 @@ export interface ModalitySet {
   sensor(name: string, reason: string | undefined): void;
   /** A window of the place came. */
   window(window: Pick<PlaceWindow, 'windows' | 'absent'>): void;
+  /** These sensors say another activity than all the others. */
+  disagreeing(sensors: readonly Disagreeing[]): void;
   /** What holds now, where it is another than when it was last asked, else undefined. @param now seconds, monotonic */
   change(now: number): PlaceModalities | undefined;
 }
 
-const words: Readonly<Record<Fault | 'late', string>> = {
+const words: Readonly<Record<AbsentSensor['reason'], string>> = {
   absent: 'it gives too few frames',
   constant: 'it repeats the same values: the device hangs',
   clipped: 'its values are at the end of their scale',
   notANumber: 'its values are no numbers',
   settingsChanged: "the device's settings changed",
+  clockSet: "the device's clock was set: its windows begin anew",
   calibrating: 'it still learns what the empty room looks like',
   nobody: 'it sees nobody',
   late: 'its data comes too late',
@@ -45,8 +48,9 @@ export function createModalitySet(place: string, wanted: WantedSet = 'all'): Mod
   /** Why a sensor gives no frames; undefined: it gives them. */
   const silent = new Map<string, string | undefined>();
   /** Why its newest window was left out. */
-  const faulty = new Map<string, Fault | 'late'>();
+  const faulty = new Map<string, AbsentSensor['reason']>();
   let fused = new Set<Modality>();
+  let alone: readonly Disagreeing[] = [];
   let current = wanted;
   let told = '';
 
@@ -98,6 +102,8 @@ export function createModalitySet(place: string, wanted: WantedSet = 'all'): Mod
       for (const { sensor, reason } of absent) faulty.set(sensor, reason);
     },
 
+    disagreeing: (found) => void (alone = found),
+
     change(now) {
       const known = sensors.map(({ modality }) => modality);
       const all = [...new Set([...known, ...(current === 'all' ? [] : current)])];
@@ -109,6 +115,11 @@ export function createModalitySet(place: string, wanted: WantedSet = 'all'): Mod
         set: current,
         fused: all.filter((one) => !absent.some(({ modality }) => modality === one)),
         absent,
+        disagreeing: alone
+          .filter(({ sensor }) => sensors.some(({ name }) => name === sensor))
+          .map(({ sensor, modality, since, share, mutual }) => {
+            return { sensor, modality, since: isoTime(since), share, mutual };
+          }),
       };
       const text = JSON.stringify(state);
       if (text === told) return undefined;

@@ -13,8 +13,7 @@ import type { Modality } from '../drivers/frames.js';
 import { ModelError } from '../models/manifest.js';
 import { loadTower } from '../models/store.js';
 import type { LoadedTower } from '../models/store.js';
-
-export const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and "-"');
+import { modelName } from './topics.js';
 
 const choices = z.partialRecord(z.enum(modalities), z.array(modelName));
 type Choices = z.infer<typeof choices>;

@@ -1,12 +1,12 @@
-/** What is asked of a gateway's models: which there are, another one, the one before. */
+/** What is asked of a gateway's models: which there are, another one, the one before. (A new one: model-install.ts.) */
 import type { Modality } from '../drivers/frames.js';
 import type { Inference } from '../models/inference.js';
-import { ModelError, windowShape } from '../models/manifest.js';
-import type { Manifest } from '../models/manifest.js';
+import { ModelError } from '../models/manifest.js';
 import { hasShippedTower, loadTower, shippedTowerDirectory } from '../models/store.js';
 import type { LoadedTower } from '../models/store.js';
 import type { Config } from './config.js';
 import { choiceBefore, choose, namesIn, towerOfStore, unchoose } from './model-choice.js';
+import { fits } from './tower-fits.js';
 import type { ModelRequest, ModelResponse } from './topics.js';
 
 export interface ModelRequestOptions {
@@ -16,8 +16,14 @@ export interface ModelRequestOptions {
   readonly onChange: () => void;
 }
 
+/** Those that bring no model. */
+export type PlainModelRequest = Exclude<ModelRequest, { action: 'install' }>;
+
 /** @throws ModelError with the reason; then the old model goes on */
-export async function answerModelRequest(request: ModelRequest, options: ModelRequestOptions): Promise<ModelResponse> {
+export async function answerModelRequest(
+  request: PlainModelRequest,
+  options: ModelRequestOptions,
+): Promise<ModelResponse> {
   const { config, inference, onChange } = options;
   const { dataDirectory } = config;
   switch (request.action) {
@@ -64,19 +70,4 @@ async function exchange(tower: LoadedTower, { config, inference }: ModelRequestO
   if (!running) throw new ModelError(`no sensor of this gateway needs a tower for ${modality}`);
   fits(tower.manifest, running);
   await inference.install(tower);
-}
-
-/** @throws ModelError if the new tower cannot stand in the old one's place */
-function fits(wanted: Manifest, running: Manifest): void {
-  const timing = ({ window: { rate, hop } }: Manifest) => `${rate} Hz every ${hop} samples`;
-  const shapes = [wanted, running].map((one) => `[${windowShape(one).join(', ')}] at ${timing(one)}`);
-  if (shapes[0] !== shapes[1])
-    throw new ModelError(
-      `'${wanted.name}' reads windows of ${shapes[0]}, the running '${running.name}' of ${shapes[1]}`,
-    );
-  if (wanted.embedding.space !== running.embedding.space || wanted.embedding.width !== running.embedding.width)
-    throw new ModelError(
-      `'${wanted.name}' embeds into the space '${wanted.embedding.space}' [${wanted.embedding.width}], ` +
-        `the running '${running.name}' into '${running.embedding.space}' [${running.embedding.width}]: they cannot be fused`,
-    );
 }

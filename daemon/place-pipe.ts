@@ -14,6 +14,7 @@ import type { WindowGrid } from '../pipelines/window-grid.js';
 import type { RefusedWindow, Window } from '../pipelines/window.js';
 import type { Logger } from './log.js';
 import type { ActivityPolicy } from './activity-policy.js';
+import { createDisagreement, remedy } from './disagreement.js';
 import { createModalitySet } from './modality-set.js';
 import type { WantedSet } from './modality-set.js';
 import { createPlace } from './place.js';
@@ -79,6 +80,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
   const modalities = new Map<string, Modality>();
   const live = new Set<string>();
   const set = createModalitySet(name, options.set);
+  const disagreement = createDisagreement();
   // One after the other: a window that asks no model must not overtake the one before.
   let last: Promise<unknown> = Promise.resolve();
   /** Known with the first sensor that has a tower. */
@@ -148,7 +150,22 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
 
   async function label(window: PlaceWindow, asked: Promise<WindowResult[]> | undefined): Promise<void> {
     const results = await (asked ?? resultsOf(window));
-    if (results.length > 0) await onActivity(place.update({ ...window, results }), window);
+    if (results.length === 0) return;
+    const update = place.update({ ...window, results });
+    compare(window.end, update);
+    await onActivity(update, window);
+  }
+
+  /** Reports who says another activity than all the others. */
+  function compare(end: number, { activity: { contributions } }: PlaceUpdate): void {
+    const before = disagreement.now;
+    if (!disagreement.window(end, contributions)) return;
+    const { now } = disagreement;
+    set.disagreeing(now);
+    tellModalities();
+    for (const one of now) if (!before.includes(one)) log.warn(remedy(name, one));
+    for (const { sensor } of before)
+      if (!now.some((one) => one.sensor === sensor)) log.info(`${name}: ${sensor} agrees with the others again`);
   }
 
   /** A sensor whose window the models could not take is left out, and told. */

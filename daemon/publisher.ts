@@ -7,7 +7,13 @@
  *  Nothing is queued but in the outbox: a connection that ends takes what it had not confirmed with it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { brokerAddress, openConnection, type BrokerConnection, type Message } from './broker-connection.js';
+import {
+  brokerAddress,
+  openConnection,
+  type BrokerConnection,
+  type IncomingRequest,
+  type Message,
+} from './broker-connection.js';
 import { monotonicSeconds } from '../drivers/transports/transport.js';
 import { openOutbox } from './outbox.js';
 import {
@@ -36,7 +42,7 @@ export interface PublisherOptions {
   /** Most changes to keep. */
   outboxBound?: number;
   /** A request came. @returns the answer; must not reject */
-  onRequest?: (kind: RequestKind, payload: string) => Promise<object>;
+  onRequest?: (kind: RequestKind, payload: Uint8Array) => Promise<object>;
   log: Logger;
 }
 
@@ -123,7 +129,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     sendStates();
   }
 
-  function answer({ topic, payload }: Message): void {
+  function answer({ topic, payload }: IncomingRequest): void {
     const kind = requestKinds.find((one) => requestTopic(gateway, one) === topic);
     if (kind === undefined) return;
     void options.onRequest?.(kind, payload).then((response) => {

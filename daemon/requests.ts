@@ -1,40 +1,56 @@
 /** What is asked of the gateway over MQTT, and what it answers. */
-import type { z } from 'zod';
 import type { PlacePipe } from './place-pipe.js';
+import type { Installer } from './model-install.js';
+import type { PlainModelRequest } from './model-requests.js';
+import { problems } from './request-problems.js';
 import { closest } from './suggest.js';
-import { modalitiesRequest, modelRequest } from './topics.js';
-import type { ModalitiesResponse, ModelRequest, ModelResponse, RequestKind } from './topics.js';
+import { largestRequest, modalitiesRequest, modelRequest } from './topics.js';
+import type { ModalitiesResponse, ModelResponse, RequestKind } from './topics.js';
 
 export interface RequestHandlers {
   readonly places: ReadonlyMap<string, Pick<PlacePipe, 'request' | 'set'>>;
   /** Rejects with a ModelError. */
-  readonly model: (request: ModelRequest) => Promise<ModelResponse>;
+  readonly model: (request: PlainModelRequest) => Promise<ModelResponse>;
+  readonly install: Installer['install'];
 }
 
 /** @param payload as it came: anything */
 export async function answer(
   kind: RequestKind,
-  payload: string,
+  payload: Uint8Array,
   handlers: RequestHandlers,
 ): Promise<ModalitiesResponse | ModelResponse> {
+  // What is so long is read elsewhere: here it would hold up the labels.
+  if (payload.length > largestRequest) {
+    if (kind === 'model') return handlers.install(payload);
+    return {
+      status: 'error',
+      reason: `the request has ${payload.length} bytes, more than the ${largestRequest} allowed`,
+    };
+  }
   let value: unknown;
   try {
-    value = JSON.parse(payload);
+    value = JSON.parse(Buffer.from(payload).toString());
   } catch (error) {
     return { status: 'error', reason: `the request is no JSON: ${(error as Error).message}` };
   }
   const answers = {
     modalities: () => changeModalities(value, handlers.places),
-    model: () => changeModel(value, handlers.model),
+    model: () => changeModel(value, payload, handlers),
   } satisfies Record<RequestKind, unknown>;
   return { ...transactionOf(value), ...(await answers[kind]()) };
 }
 
-async function changeModel(value: unknown, handle: RequestHandlers['model']): Promise<ModelResponse> {
+async function changeModel(
+  value: unknown,
+  payload: Uint8Array,
+  { model, install }: Pick<RequestHandlers, 'model' | 'install'>,
+): Promise<ModelResponse> {
   const parsed = modelRequest.safeParse(value);
   if (!parsed.success) return { status: 'error', reason: problems(parsed.error) };
+  if (parsed.data.action === 'install') return install(payload);
   try {
-    return await handle(parsed.data);
+    return await model(parsed.data);
   } catch (error) {
     return { status: 'error', reason: (error as Error).message };
   }
@@ -63,8 +79,4 @@ function changeModalities(
 function transactionOf(value: unknown): { transaction?: string } {
   const transaction = (value as { transaction?: unknown } | null)?.transaction;
   return typeof transaction === 'string' ? { transaction: transaction.slice(0, 256) } : {};
-}
-
-function problems({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`).join('; ');
 }

@@ -122,7 +122,7 @@ export const activityMessage = z
         z.object({
           sensor: z.string(),
           modality: z.enum(modalities),
-          reason: z.enum(['late', ...faults]).describe('Why: see docs/mqtt.md'),
+          reason: z.enum(['late', 'clockSet', ...faults]).describe('Why: see docs/mqtt.md'),
         }),
       )
       .describe('Sensors that give frames and yet nothing for this window, and why'),
@@ -153,6 +153,17 @@ export const placeModalities = z
     absent: z
       .array(z.object({ modality: z.enum(modalities), reason: z.string().describe('Why it is not fused') }))
       .describe('The others that the place has sensors of, or that the set names'),
+    disagreeing: z
+      .array(
+        z.object({
+          sensor: z.string(),
+          modality: z.enum(modalities),
+          since: time('When it was found'),
+          share: fraction('Share of the windows of 30 s in which it stood alone, as it was when it was found'),
+          mutual: z.boolean().describe('True if there is one other sensor only: either of the two may be wrong'),
+        }),
+      )
+      .describe('Sensors that said another activity than all the others for long; they are fused all the same'),
     since: time('When this came into force'),
   })
   .describe('Which kinds of sensor a place fuses now');
@@ -185,6 +196,16 @@ export const modalitiesResponse = z
   .describe('Answer to a request');
 export type ModalitiesResponse = z.infer<typeof modalitiesResponse>;
 
+/** Name of a folder in the model store: nothing that a file system could take for another place. */
+export const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and "-"');
+
+/** A request that brings a tower may be so long, bytes: some 48 MB of models. */
+export const largestInstall = 64 * 1024 * 1024;
+/** Any other request may be so long, bytes. */
+export const largestRequest = 64 * 1024;
+
+const file = (what: string) => z.string().min(1).max(largestInstall).describe(`${what}, in base64`);
+
 const model = z.string().max(64).describe('Name of a folder in the model store, <dataDirectory>/models');
 
 export const modelRequest = z
@@ -192,12 +213,24 @@ export const modelRequest = z
     z.strictObject({ action: z.literal('list'), transaction: transaction.optional() }),
     z.strictObject({ action: z.literal('activate'), model, transaction: transaction.optional() }),
     z.strictObject({
+      action: z.literal('install'),
+      model: modelName.describe('Name of the folder to be made in the model store'),
+      files: z.strictObject({
+        manifest: file('manifest.json'),
+        encoder: file('The ONNX file that the manifest names as encoder'),
+        head: file('The ONNX file that it names as head'),
+      }),
+      transaction: transaction.optional(),
+    }),
+    z.strictObject({
       action: z.literal('rollback'),
       modality: z.enum(modalities),
       transaction: transaction.optional(),
     }),
   ])
-  .describe('list: which models there are; activate: use this one; rollback: use the one before');
+  .describe(
+    'list: which models there are; install: put this one into the store; activate: use this one; rollback: use the one before',
+  );
 export type ModelRequest = z.infer<typeof modelRequest>;
 
 export const modelResponse = z
@@ -205,7 +238,7 @@ export const modelResponse = z
     transaction: transaction.optional(),
     status: z.enum(['ok', 'error']),
     reason: z.string().optional().describe('Of an error: what is wrong and what to do; the model before goes on'),
-    models: z.array(z.string()).optional().describe('Of list: the models in the store'),
+    models: z.array(z.string()).optional().describe('Of list and install: the models in the store'),
     active: z.record(z.string(), z.string()).optional().describe('Per modality, the name of the tower in use'),
   })
   .describe('Answer to a request');

@@ -10,8 +10,8 @@ import type { Frame, Modality } from '../drivers/frames.js';
 import { createDeviceClock } from './clock.js';
 import { faults, type Fault, type FrameFeatures } from './features.js';
 import { defaultMaxGap } from './resample.js';
-import { endPatience, lateStart, type WindowGrid } from './window-grid.js';
-import { leastSound, type RefusedWindow, type Window } from './window.js';
+import { endPatience, lastingWindow, lateStart, type WindowGrid } from './window-grid.js';
+import { leastSound, type RefusedReason, type RefusedWindow, type Window } from './window.js';
 
 /** A silence after which the sensor counts as gone, seconds. */
 const longestSilence = 1;
@@ -92,6 +92,7 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     jitter: 0, // of devices without a clock: how irregularly their frames arrive
     meanInterval: 0,
     last: NaN,
+    repeats: 0, // frames since then whose time was not after it
   };
 
   const timeOf = (frame: number) => {
@@ -194,11 +195,18 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     while (newest >= grid.startOf(nextWindow) + (instants - 1) / rate) emit(false);
   }
 
-  function endSegment(): void {
+  /** @param why the window that lasts now will not be whole, where that is known */
+  function endSegment(why?: { reason: RefusedReason; now: number }): void {
     if (written === 0) return;
     // A performance shorter than a window gives one, if it fills half of it.
     const covered = timeOf(written - 1) + 1 / inputRate - grid.startOf(nextWindow);
     if (nextWindow === firstWindow && covered >= leastSound * grid.length) emit(true);
+    const lost = why && lastingWindow(grid, nextWindow, why.now);
+    if (lost) {
+      statistics.refusedWindows++;
+      const completedAt = arrivals[(written - 1) % capacity]!;
+      onRefused?.({ modality, sensor, ...lost, completedAt, reason: why.reason });
+    }
     grid.close(sensor);
     written = 0;
     arriving.jitter = arriving.meanInterval = 0;
@@ -220,14 +228,16 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
       clock.sample.arrivalTime = arrivalTime;
       let observation = clock.observeSample();
       if (observation === 'jumped') {
-        endSegment();
+        endSegment({ reason: 'clockSet', now: arrivalTime });
         clock.reset();
         observation = clock.observeSample();
       }
       if (observation !== 'used') {
         statistics.badTimes++;
+        if (observation === 'late') arriving.repeats++;
         return;
       }
+      arriving.repeats = 0;
       const { deviceTime } = clock.sample;
       const time = has ? clock.estimate(deviceTime) : arrivalTime;
       if (written > 0 && time - timeOf(written - 1) > longestSilence) endSegment();
@@ -254,7 +264,9 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
       const silent = now - arriving.last;
       // In time for the other sensors' parts of the same window.
       const due = nextWindow === firstWindow && now > grid.startOf(firstWindow) + grid.length + endPatience;
-      if (silent > longestSilence || (due && silent > defaultMaxGap)) endSegment();
+      if (silent > longestSilence || (due && silent > defaultMaxGap))
+        // A device that hangs may send its last message again and again.
+        endSegment(arriving.repeats > 1 ? { reason: 'constant', now } : undefined);
     },
 
     end() {

@@ -11,8 +11,8 @@ import { createImuInspector } from './imu-quality.js';
 import { createMotionGate } from './motion-gate.js';
 import { createResampler, defaultMaxGap, type ResamplerStatistics } from './resample.js';
 import { createSlidingWindows } from './sliding-windows.js';
-import { createWindowGrid, endPatience, type WindowGrid } from './window-grid.js';
-import { leastSound, type RefusedWindow, type Window } from './window.js';
+import { createWindowGrid, endPatience, lastingWindow, type WindowGrid } from './window-grid.js';
+import { leastSound, type RefusedReason, type RefusedWindow, type Window } from './window.js';
 
 const channels = 6;
 /** A device's first samples wait for so long, seconds, while the clock learns how late each was, so that it need not
@@ -56,12 +56,14 @@ function createImuWindows(
   onWindow: (window: Stretch) => void,
 ) {
   let firstWindow = 0;
+  let nextWindow = 0;
   let given = true; // the first window of the segment
   let heldAtStart = 0;
   let usedArrival = 0;
   const gate = createMotionGate(shape.samples);
   const sliding = createSlidingWindows({ ...shape, channels }, (data, first, heldSamples) => {
     const start = grid.startOf(firstWindow + first / shape.hop);
+    nextWindow = firstWindow + first / shape.hop + 1;
     given = true;
     onWindow({
       start,
@@ -77,7 +79,7 @@ function createImuWindows(
     {
       segmentStart(time) {
         gate.reset();
-        firstWindow = grid.open(sensor, time);
+        firstWindow = nextWindow = grid.open(sensor, time);
         given = false;
         const start = grid.startOf(firstWindow);
         heldAtStart = Math.max(0, Math.floor((time - start) * shape.rate));
@@ -100,6 +102,8 @@ function createImuWindows(
       resampler.push(time, values);
     },
     end: () => resampler.end(),
+    /** The segment's window that lasts now, if it was not given out. */
+    lasting: (now: number) => lastingWindow(grid, nextWindow, now),
     /** End of the segment's first window while it is not full. */
     firstEnd: () => (given ? Infinity : grid.startOf(firstWindow) + grid.length),
     statistics: () => resampler.statistics(),
@@ -155,6 +159,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
   let refusedWindows = 0;
   let badTimes = 0;
   let lateTimes = 0;
+  let repeats = 0; // samples since the last one whose time was not after it
   let lastArrival = NaN;
   let learningSince = NaN;
   let silent = true;
@@ -171,8 +176,7 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
         ? 'clipped'
         : undefined;
     if (reason !== undefined) {
-      refusedWindows++;
-      onRefused?.({ modality: 'imu', sensor, start, end, completedAt, reason });
+      refuse({ start, end }, completedAt, reason);
       return;
     }
     windowCount++;
@@ -200,13 +204,21 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
     waiting = undefined;
   }
 
-  function endSegment(): void {
+  /** @param why the window that lasts now will not be whole, where that is known */
+  function endSegment(why?: { reason: RefusedReason; now: number }): void {
     stopLearning();
     windows.end();
+    const lost = why && windows.lasting(why.now);
+    if (lost) refuse(lost, lastArrival, why.reason);
   }
 
-  function startAnew(): void {
-    endSegment();
+  function refuse(place: { start: number; end: number }, completedAt: number, reason: RefusedReason): void {
+    refusedWindows++;
+    onRefused?.({ modality: 'imu', sensor, ...place, completedAt, reason });
+  }
+
+  function startAnew(why?: { reason: RefusedReason; now: number }): void {
+    endSegment(why);
     waiting = [];
     clock.reset();
   }
@@ -226,15 +238,18 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
       const deviceTime = frame.deviceTime ?? counter.next(frame.arrivalTime);
       const observation = clock.observe(deviceTime, frame.arrivalTime);
       if (observation === 'invalid' || observation === 'late') {
-        if (observation === 'late') lateTimes++;
-        else badTimes++;
+        if (observation === 'late') {
+          lateTimes++;
+          repeats++;
+        } else badTimes++;
         return;
       }
       if (observation === 'jumped') {
-        startAnew();
+        startAnew({ reason: 'clockSet', now: frame.arrivalTime });
         clock.observe(deviceTime, frame.arrivalTime);
       }
       lastArrival = frame.arrivalTime;
+      repeats = 0;
       silent = false;
       if (waiting === undefined) {
         take(frame, deviceTime);
@@ -251,7 +266,8 @@ export function createImuPipeline(options: ImuPipelineOptions): ImuPipeline {
       const due = now > windows.firstEnd() + endPatience;
       if (silent || !(now - lastArrival > defaultMaxGap + (due ? 0 : patience))) return;
       silent = true;
-      endSegment();
+      // A device that hangs may send its last sample again and again.
+      endSegment(repeats > 1 ? { reason: 'constant', now } : undefined);
     },
 
     end: forgetDevice,

@@ -4,9 +4,8 @@
  *  `patience` after the window's end is left out: its sensor is absent from that window. */
 
 import type { Modality } from '../drivers/frames.js';
-import type { Fault } from './features.js';
 import type { WindowGrid } from './window-grid.js';
-import type { RefusedWindow, Window } from './window.js';
+import type { RefusedReason, RefusedWindow, Window } from './window.js';
 
 /** Seconds after a window's end that its parts are waited for: more than cameras and radios delay, less than a hop as a rule. */
 export const defaultPatience = 0.4;
@@ -15,7 +14,7 @@ export interface AbsentSensor {
   readonly sensor: string;
   readonly modality: Modality;
   /** `late`: its part had not come in time. */
-  readonly reason: Fault | 'late';
+  readonly reason: RefusedReason | 'late';
 }
 
 export interface PlaceWindow {

@@ -32,6 +32,17 @@ export interface WindowGrid {
   readonly sensors: ReadonlySet<string>;
 }
 
+/**
+ * The first window from number `from` on that still lasts at `now` and that a sensor which begins anew then could not fill: of it can
+ * be said, in time, why the sensor is not in it.
+ * @returns undefined where that window has hardly begun
+ */
+export function lastingWindow(grid: WindowGrid, from: number, now: number): { start: number; end: number } | undefined {
+  const over = Math.floor((now - grid.startOf(from) - grid.length) / grid.hop) + 1;
+  const start = grid.startOf(from + Math.max(0, over));
+  return now - start > lateStart ? { start, end: start + grid.length } : undefined;
+}
+
 /** @param length @param hop seconds */
 export function createWindowGrid({ length, hop }: { length: number; hop: number }): WindowGrid {
   const sensors = new Set<string>();

@@ -27,9 +27,12 @@ export interface Window extends WindowPlace {
   readonly marks: Readonly<Partial<Record<Fault, number>>>;
 }
 
+/** `clockSet`: the device's clock was set while the window lasted, so its samples do not lie on one line of time. */
+export type RefusedReason = Fault | 'clockSet';
+
 /** A window that no model must see. */
 export interface RefusedWindow extends WindowPlace {
-  readonly reason: Fault;
+  readonly reason: RefusedReason;
 }
 
 /** A window in which fewer of the samples are sound is refused. */

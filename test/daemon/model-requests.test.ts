@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { choiceBefore, chosenDirectory, namesIn } from '../../daemon/model-choice.js';
 import { answerModelRequest } from '../../daemon/model-requests.js';
-import type { ModelRequest } from '../../daemon/topics.js';
+import type { PlainModelRequest } from '../../daemon/model-requests.js';
 import type { Manifest } from '../../models/manifest.js';
 import { loadTower, saveTower, shippedTowerDirectory } from '../../models/store.js';
 import { encoder, head, manifest } from '../models/towers.js';
@@ -27,7 +27,8 @@ async function gateway(t: Test, towers: Record<string, Partial<Manifest>>, named
     install: (one: { manifest: Manifest }) => Promise.resolve(void installed.push(one.manifest.name)),
   };
   const config = { dataDirectory, models: { providers: [], threads: 1, towers: named ? { imu: named } : {} } };
-  const ask = (request: ModelRequest) => answerModelRequest(request, { config, inference, onChange: () => changes++ });
+  const ask = (request: PlainModelRequest) =>
+    answerModelRequest(request, { config, inference, onChange: () => changes++ });
   return { dataDirectory, installed, ask, changes: () => changes };
 }
 

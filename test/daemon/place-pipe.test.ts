@@ -8,7 +8,7 @@ import { findDriver } from '../../drivers/registry.js';
 import type { ImuFrame, Modality, SkeletonFrame } from '../../drivers/frames.js';
 import { createRandom } from '../../learning/random.js';
 import type { Inference } from '../../models/inference.js';
-import { silentLog } from './helpers/log.js';
+import { keepingLog, levels, silentLog } from './helpers/log.js';
 
 const windows = {
   imu: { rate: 50, samples: 100, hop: 25, channels: Array<string>(6).fill('x') },
@@ -65,7 +65,7 @@ function skeleton(time: number, people = 1): SkeletonFrame {
   return { kind: 'skeleton', arrivalTime: time + 0.03, deviceTime: time, people, layout: 'kinect-v1', joints };
 }
 
-function pipe(more: Parameters<typeof models>[1] = {}) {
+function pipe(more: Parameters<typeof models>[1] = {}, log = silentLog) {
   const asked: string[] = [];
   const updates: PlaceUpdate['activity'][] = [];
   const sets: PlaceModalities[] = [];
@@ -78,7 +78,7 @@ function pipe(more: Parameters<typeof models>[1] = {}) {
       return Promise.resolve();
     },
     onModalities: (modalities) => sets.push(modalities),
-    log: silentLog,
+    log,
   });
   made.add([source('wrist', 'witmotion-wt901').origin, source('camera', 'skeleton-zmq').origin]);
   return { made, asked, updates, sets };
@@ -140,6 +140,67 @@ void t.test(
     t.strictSame(updates.at(-1)!.absent, [], 'a camera that sends nothing is gone: its health says so');
   },
 );
+
+void t.test(
+  'a clock that is set: the others go on, and the place says why it is absent until it is back',
+  async (t) => {
+    for (const [jump, jumping] of [
+      [3600, 'camera'],
+      [-3600, 'camera'],
+      [3600, 'wrist'],
+      [-3600, 'wrist'],
+    ] as const) {
+      const { made, updates, sets } = pipe();
+      const later = <F extends ImuFrame | SkeletonFrame>(frame: F, sensor: string, time: number): F =>
+        sensor === jumping && time > 106 ? { ...frame, deviceTime: frame.deviceTime! + jump } : frame;
+      for (const sensor of ['camera', 'wrist']) made.health(sensor, { state: 'live' });
+      for (let i = 0; i < 900; i++) {
+        const time = 100 + i / 60;
+        if (i % 2 === 0) made.push('camera', [later(skeleton(time), 'camera', time)]);
+        made.push('wrist', [later(imu(time), 'wrist', time)]);
+      }
+      await made.idle();
+      const last = sets.at(-1)!;
+      made.stop();
+      const what = `${jumping} by ${jump} s`;
+      const starts = updates.map(({ window }) => Date.parse(window.start) / 1000);
+      const gaps = starts.slice(1).map((start, i) => start - starts[i]!);
+      t.ok(
+        gaps.every((gap) => Math.abs(gap - 0.5) < 0.0011),
+        `${what}: every window has its label`,
+      );
+      const told = updates.flatMap(({ absent }) => absent).filter(({ reason }) => reason === 'clockSet');
+      t.match(told, [{ sensor: jumping }], `${what}: one window is told to have been cut`);
+      const modality = jumping === 'camera' ? 'skeleton' : 'imu';
+      const since = sets.findIndex(({ absent }) => absent.some(({ reason }) => reason.includes('clock was set')));
+      t.match(sets[since], { absent: [{ modality, reason: `${jumping}: the device's clock was set` }] }, what);
+      t.equal(last.fused.length, 2, `${what}: back by itself`);
+    }
+  },
+);
+
+void t.test('two that differ for long are told, once, and fused all the same', async (t) => {
+  const { log, lines } = keepingLog();
+  const { made, updates, sets } = pipe({}, log);
+  for (let i = 0; i < 60 * 45; i++) {
+    const time = 100 + i / 60;
+    if (i % 2 === 0) made.push('camera', [skeleton(time)]);
+    made.push('wrist', [imu(time)]);
+  }
+  await made.idle();
+  made.stop();
+  const { disagreeing } = placeModalities.parse(sets.at(-1));
+  t.match(
+    disagreeing.sort((a, b) => a.modality.localeCompare(b.modality)),
+    [
+      { sensor: 'wrist', modality: 'imu', share: 1, mutual: true },
+      { sensor: 'camera', modality: 'skeleton', share: 1, mutual: true },
+    ],
+  );
+  const warnings = lines.filter(({ level }) => level === levels.warn).map(({ msg }) => msg.split(' ')[1]);
+  t.strictSame(warnings.sort(), ['camera', 'wrist']);
+  t.equal(updates.at(-1)!.contributions.length, 2);
+});
 
 void t.test('a wrist that is late by a second is left out, and counted late', async (t) => {
   const { made, updates } = pipe();

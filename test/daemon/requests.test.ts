@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { WantedSet } from '../../daemon/modality-set.js';
 import { answer } from '../../daemon/requests.js';
-import { modalitiesResponse, modelResponse, type ModelRequest, type ModelResponse } from '../../daemon/topics.js';
+import type { PlainModelRequest } from '../../daemon/model-requests.js';
+import { modalitiesResponse, modelResponse, type ModelResponse } from '../../daemon/topics.js';
 
 function gateway() {
   const asked: WantedSet[] = [];
+  const installed: number[] = [];
   const place = {
     set: 'all' as WantedSet,
     request(set: WantedSet) {
@@ -15,14 +17,19 @@ function gateway() {
   };
   const handlers = {
     places: new Map([['room', place]]),
-    model: (request: ModelRequest): Promise<ModelResponse> =>
+    model: (request: PlainModelRequest): Promise<ModelResponse> =>
       request.action === 'list'
         ? Promise.resolve({ status: 'ok', models: [] })
         : Promise.reject(new Error('not there')),
+    install(request: Uint8Array): Promise<ModelResponse> {
+      installed.push(request.length);
+      return Promise.resolve({ status: 'ok' });
+    },
   };
-  const text = (payload: unknown) => (typeof payload === 'string' ? payload : JSON.stringify(payload));
+  const text = (payload: unknown) => Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
   return {
     asked,
+    installed,
     ask: (payload: unknown) => answer('modalities', text(payload), handlers),
     askModel: (payload: unknown) => answer('model', text(payload), handlers),
   };
@@ -84,4 +91,18 @@ void t.test('whatever comes is answered with a valid message', async (t) => {
     }),
   );
   t.pass();
+});
+
+void t.test('what brings a model, and what is too long to be read here, goes elsewhere as it came', async (t) => {
+  const { ask, askModel, installed } = gateway();
+  const files = { manifest: 'AAAA', encoder: 'AAAA', head: 'AAAA' };
+  const request = { action: 'install', model: 'imu-a', files };
+  t.match(await askModel({ ...request, transaction: 'a' }), { status: 'ok', transaction: 'a' });
+  const long = 'x'.repeat(70_000);
+  await askModel(long);
+  t.strictSame(installed, [JSON.stringify({ ...request, transaction: 'a' }).length, long.length]);
+  t.match(await ask(long), { status: 'error', reason: /70000 bytes, more than the 65536 allowed/ });
+  for (const model of ['../outside', '/etc', '', '.', 'A', 'a/b', 'a\u0000', 'a'.repeat(65)])
+    t.match(await askModel({ ...request, model }), { status: 'error', reason: /model: must be lower-case/ }, model);
+  t.equal(installed.length, 2);
 });

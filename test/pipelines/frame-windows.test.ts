@@ -220,15 +220,40 @@ void t.test('a short performance gives its window soon after the window ends, no
   t.end();
 });
 
+void t.test(
+  'a device that sends its last picture again and again, its time included, is told to repeat itself',
+  (t) => {
+    const { push, tick, windows, refused, grid } = pipeline();
+    for (let i = 0; i < 90; i++) push(frame(10 + i / 30, 10 + i / 30, i / 30));
+    let told = 0;
+    for (let i = 90; i < 150; i++) {
+      push(frame(10 + 89 / 30, 10 + i / 30, 89 / 30));
+      tick(10 + i / 30);
+      if (refused.length > 0) told ||= 10 + i / 30;
+    }
+    t.match(refused, [{ reason: 'constant' }]);
+    t.ok(
+      told < 14.1 && refused[0]!.end > told && refused[0]!.start > windows.at(-1)!.start,
+      'of a window that still lasts',
+    );
+    t.equal(grid.sensors.size, 0, 'nobody waits for it');
+    for (let i = 150; i < 240; i++) push(frame(10 + i / 30, 10 + i / 30, i / 30));
+    t.ok(windows.at(-1)!.start > 14.9, 'and it comes back');
+    t.end();
+  },
+);
+
 void t.test('times that are none, or not after the one before, are left out; a clock that is set begins anew', (t) => {
-  const { push, windows, statistics } = pipeline();
+  const { push, windows, refused, statistics } = pipeline();
   for (let i = 0; i < 90; i++) {
     push(frame(10 + i / 30, 10 + i / 30, i / 30));
     if (i === 40) for (const time of [NaN, Infinity, -Infinity, i / 30]) push(frame(0, 10 + i / 30, time));
   }
   t.equal(statistics().badTimes, 4);
   const before = windows.length;
+  t.strictSame(refused, []);
   for (let i = 0; i < 90; i++) push(frame(13 + i / 30, 13 + i / 30, 5000 + i / 30));
+  t.match(refused, [{ reason: 'clockSet', start: windows[before - 1]!.start + 0.5 }]);
   t.equal(statistics().badTimes, 4);
   t.ok(windows.length > before);
   for (const { data, marks } of windows) t.ok(Math.min(...data) >= 10 || marks.absent! > 0);

@@ -2,7 +2,7 @@ import t from 'tap';
 import fc from 'fast-check';
 import type { ImuFrame } from '../../drivers/frames.js';
 import { createImuPipeline, imuWindowsOfRecording, type ImuPipeline } from '../../pipelines/imu.js';
-import type { Window } from '../../pipelines/window.js';
+import type { RefusedWindow, Window } from '../../pipelines/window.js';
 import { createRandom } from '../../learning/random.js';
 
 const shape = { rate: 50, samples: 100, hop: 25 };
@@ -77,13 +77,15 @@ function play(pipeline: ImuPipeline, frames: ImuFrame[]): void {
 
 function pipelineOf(inputRate: number, wanted = shape) {
   const windows: Window[] = [];
+  const refused: RefusedWindow[] = [];
   const pipeline = createImuPipeline({
     ...wanted,
     sensor: 'wrist',
     inputRate,
     onWindow: (window) => windows.push(window),
+    onRefused: (window) => refused.push(window),
   });
-  return { pipeline, windows };
+  return { pipeline, windows, refused };
 }
 
 const difference = (a: Float32Array, b: Float32Array) =>
@@ -228,7 +230,7 @@ void t.test('rest is still, and rest with noise and bias too', (t) => {
 
 void t.test('a clock that jumps by an hour costs a window’s length, and is counted', (t) => {
   for (const jump of [3600, -3600]) {
-    const { pipeline, windows } = pipelineOf(50);
+    const { pipeline, windows, refused } = pipelineOf(50);
     const how = { seed: 1, inputRate: 50, jitter: 0.002, chunk: 0.016, resolution: 0.001 };
     const recording = swing(50 * 20, 50, 2);
     const frames = deliver([recording], 0, how).map((frame, i) =>
@@ -239,11 +241,36 @@ void t.test('a clock that jumps by an hour costs a window’s length, and is cou
     t.equal(clock.jumps, 1);
     t.equal(segments, 2);
     t.equal(windows.length, 2 * 17);
+    t.strictSame(
+      refused.map(({ reason, start }) => [reason, start]),
+      [['clockSet', windows[16]!.start + 0.5]],
+    );
     const again = windows[17]!;
     t.ok(Math.abs(again.start - 710) < 0.02, 'times go on on the host’s clock');
     t.ok(difference(again.data, recording.slice(500 * 6, 600 * 6)) < 0.1);
     t.ok(windows.every(({ start }, i) => i === 0 || start > windows[i - 1]!.start));
   }
+  t.end();
+});
+
+void t.test('a device that sends its last sample again and again, its time included, is told to repeat itself', (t) => {
+  const { pipeline, windows, refused } = pipelineOf(50);
+  const how = { seed: 1, inputRate: 50, jitter: 0.002, chunk: 0, resolution: 0.001 };
+  const frames = deliver([swing(50 * 20, 50, 2)], 0, how);
+  const [first, rest] = [frames.slice(0, 400), frames.slice(500)];
+  for (const frame of first) pipeline.push(frame);
+  const before = windows.length;
+  let told = 0;
+  for (const { arrivalTime } of frames.slice(400, 500)) {
+    pipeline.push({ ...first.at(-1)!, arrivalTime });
+    pipeline.tick(arrivalTime);
+    if (refused.length > 0) told ||= arrivalTime;
+  }
+  t.match(refused, [{ reason: 'constant' }]);
+  t.ok(refused[0]!.end > told && refused[0]!.start > windows.at(-1)!.start, 'of a window that still lasts');
+  t.equal(windows.length, before);
+  for (const frame of rest) pipeline.push(frame);
+  t.ok(windows.length > before, 'and it comes back');
   t.end();
 });
 

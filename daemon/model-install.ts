@@ -1,0 +1,145 @@
+/** Towers that come with a request, into the model store: proven in a process of their own, then there as a whole or not at all.
+ *
+ *      models/.install-<random>/     until it is proven; what a cut left behind is cleared at the next start
+ *      models/<name>/                renamed into place */
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Modality } from '../drivers/frames.js';
+import type { Inference } from '../models/inference.js';
+import { ModelError } from '../models/manifest.js';
+import { namesIn, storeOf } from './model-choice.js';
+import type { Fitting } from './tower-fits.js';
+import { modelName } from './topics.js';
+import type { ModelResponse } from './topics.js';
+
+/** What the parent sends to an `install-child.js`; the request itself goes to its standard input. */
+export interface InstallOrder {
+  /** To write into; empty. */
+  readonly folder: string;
+  readonly store: string;
+  readonly running: readonly (readonly [Modality, Fitting])[];
+}
+export type InstallReply =
+  /** Before anything that may crash. */
+  | { readonly kind: 'heard'; readonly transaction: string }
+  | { readonly kind: 'proven'; readonly model: string }
+  /** The store has the same tower under this name. */
+  | { readonly kind: 'present'; readonly model: string }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface InstallerOptions {
+  readonly dataDirectory: string;
+  readonly inference: Pick<Inference, 'towers'>;
+  /** Seconds that proving a tower may take. Default: 60. */
+  readonly limit?: number;
+  /** The child's code; another one in tests. */
+  readonly script?: URL;
+}
+
+export interface Installer {
+  /** @param request as it came: anything. @returns the answer, with the transaction where it could be read; never rejects */
+  readonly install: (request: Uint8Array) => Promise<ModelResponse>;
+}
+
+/** Requests that wait while another is proven: each is held in memory. */
+const mostWaiting = 2;
+/** Of JavaScript's own memory in the child, MB: several times the largest request, far less than what JSON can unfold to. */
+const largestHeap = 512;
+const unfinished = '.install-';
+
+/** @throws the file system's errors */
+export async function clearUnfinished(dataDirectory: string): Promise<void> {
+  const store = storeOf(dataDirectory);
+  const entries = await readdir(store).catch(() => []);
+  for (const name of entries)
+    if (name.startsWith(unfinished)) await rm(join(store, name), { recursive: true, force: true });
+}
+
+export function createInstaller(options: InstallerOptions): Installer {
+  const { dataDirectory } = options;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function installOne(request: Uint8Array): Promise<ModelResponse> {
+    const store = storeOf(dataDirectory);
+    const folder = join(store, `${unfinished}${randomUUID()}`);
+    let transaction = {};
+    try {
+      await mkdir(folder, { recursive: true });
+      const reply = await prove(request, folder, options, (heard) => (transaction = { transaction: heard }));
+      if (reply.kind === 'proven') await rename(folder, join(store, modelName.parse(reply.model)));
+      return { ...transaction, status: 'ok', models: await namesIn(dataDirectory) };
+    } catch (error) {
+      return { ...transaction, status: 'error', reason: (error as Error).message };
+    } finally {
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+
+  return {
+    async install(request) {
+      if (waiting > mostWaiting)
+        return { status: 'error', reason: 'other models are being installed: ask again when they are' };
+      waiting++;
+      const answer = last.then(() => installOne(request));
+      last = answer.finally(() => waiting--);
+      return answer;
+    },
+  };
+}
+
+type Verdict = Extract<InstallReply, { kind: 'proven' | 'present' }>;
+
+/** @throws ModelError with the reason if the tower is refused, or if the child crashes or takes too long */
+function prove(
+  request: Uint8Array,
+  folder: string,
+  { dataDirectory, inference, limit = 60, script = new URL('./install-child.js', import.meta.url) }: InstallerOptions,
+  onHeard: (transaction: string) => void,
+): Promise<Verdict> {
+  return new Promise((resolve, reject) => {
+    // What onnxruntime prints is kept from the gateway's own output.
+    const child = fork(script, {
+      execArgv: [`--max-old-space-size=${largestHeap}`],
+      stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
+    });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, limit * 1000);
+    const refuse = (reason: string) => reject(new ModelError(reason));
+    let verdict: Verdict | undefined;
+    child.on('message', (message) => {
+      const reply = message as InstallReply;
+      if (reply.kind === 'heard') onHeard(reply.transaction);
+      else if (reply.kind === 'refused') refuse(reply.reason);
+      else verdict = reply;
+    });
+    child.once('error', (error) => refuse(`the model cannot be tried: ${error.message}`));
+    // Only when it has ended is the folder nobody's.
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      if (verdict) resolve(verdict);
+      else if (late) refuse(`trying the model did not end within ${limit} s`);
+      else
+        refuse(`trying the model ended in a crash (${signal ?? `exit code ${code}`}): it is damaged, or far too large`);
+    });
+    child.stdin!.on('error', () => undefined); // `close` follows
+    const running = [...inference.towers].map(
+      ([
+        modality,
+        {
+          manifest: { name, window, embedding },
+        },
+      ]) => {
+        return [modality, { name, window, embedding }] as const;
+      },
+    );
+    const order: InstallOrder = { folder, store: storeOf(dataDirectory), running };
+    child.send(order, () => undefined);
+    child.stdin!.end(request);
+  });
+}
