@@ -24,9 +24,9 @@ export interface Host {
 }
 
 export interface HostEvents {
-  onMessage(message: FromWorker): void;
+  readonly onMessage: (message: FromWorker) => void;
   /** It has ended; comes once. */
-  onExit(reason: string): void;
+  readonly onExit: (reason: string) => void;
 }
 
 export function openHost(script: URL, kind: HostKind, events: HostEvents): Host {
