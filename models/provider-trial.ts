@@ -2,15 +2,15 @@
 import { performance } from 'node:perf_hooks';
 import type { Classification, TowerSession } from './tower-session.js';
 
-/** Largest difference of an embedding's element. Measured between sound providers: below 1e-5. */
+/** Largest difference of an embedding's element. Measured between sound ones: below 1e-4. */
 export const tolerance = 1e-2;
 
-/** Pseudo-random windows [count, length], uniform in −2 … 2, the same at each call (linear congruential generator of Numerical Recipes, 7.1). */
+/** Pseudo-random windows [count, length], uniform in 0 … 1, the same at each call (linear congruential generator of Numerical Recipes, 7.1). */
 export function trialWindows(count: number, length: number): Float32Array[] {
   let state = 1;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (4 * state) / 2 ** 32 - 2;
+    return state / 2 ** 32;
   };
   return Array.from({ length: count }, () => Float32Array.from({ length }, next));
 }

@@ -131,10 +131,10 @@ void t.test('windows to try are the same each time, and differ among themselves'
   const [first, second] = trialWindows(2, 1000);
   t.strictSame(trialWindows(2, 1000), [first, second]);
   t.notSame(first, second);
-  t.ok([...first!, ...second!].every((value) => Math.abs(value) <= 2));
+  t.ok([...first!, ...second!].every((value) => value >= 0 && value < 1));
   const mean = first!.reduce((sum, value) => sum + value / 1000, 0);
-  // Standard deviation of the mean: 4 / √12 / √1000 = 0.037.
-  t.ok(Math.abs(mean) < 0.15, `mean ${mean}`);
+  // Standard deviation of the mean: 1 / √12 / √1000 = 0.009.
+  t.ok(Math.abs(mean - 0.5) < 0.04, `mean ${mean}`);
   t.end();
 });
 
