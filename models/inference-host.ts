@@ -101,6 +101,8 @@ export function hostPort(): Port {
       onMessage: (handler) => void thread.on('message', handler),
       close: () => thread.close(),
     };
+  // A terminal and systemd send these to the whole group; the gateway ends its worker when it needs it no more.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
   return {
     post: (message) => void process.send!(message),
     onMessage: (handler) => void process.on('message', (message) => handler(message as ToWorker)),

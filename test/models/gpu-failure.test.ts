@@ -95,6 +95,18 @@ void t.test('where the configuration names the GPU alone, it is started again', 
   t.strictSame(providers(), ['webgpu', 'webgpu']);
 });
 
+void t.test('the process ends with the gateway, and not before it', async (t) => {
+  const { inference } = await start(t);
+  await inference.classify('imu', faultyWindow(1004));
+  t.strictSame(
+    [...(await inference.classify('imu', window)).embedding],
+    [2, 3],
+    'a SIGTERM for the whole group does nothing',
+  );
+  t.equal(inference.counters.restarts, 0);
+  t.equal(await inference.close(), true);
+});
+
 void t.test('windows in shared memory reach the process', async (t) => {
   const { inference } = await start(t);
   const shared = new Float32Array(new SharedArrayBuffer(16));
