@@ -75,9 +75,15 @@ function openProcess(script: URL, { onMessage, onExit }: HostEvents): Opened {
   child.on('error', (error) => {
     if (child.pid === undefined) end(error.message);
   });
-  child.on('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+  let killing: NodeJS.Timeout | undefined;
+  child.on('exit', (code, signal) => {
+    clearTimeout(killing);
+    end(signal ?? `exit code ${code}`);
+  });
   return {
     post(message) {
+      // A driver may hang while it releases what it has.
+      if (message.kind === 'close') killing ??= setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
       const shared = message.kind === 'classify' && !(message.window.buffer instanceof ArrayBuffer);
       // A process that has just ended takes nothing any more; its end is told apart.
       child.send(shared ? { ...message, window: new Float32Array(message.window) } : message, () => undefined);
