@@ -23,7 +23,7 @@ import { wifiVitEncoder } from '../models/towers/wifi-vit.js';
 import { modalities } from '../drivers/frames.js';
 import { percentile } from './statistics.js';
 
-const encoders: readonly Encoder[] = [
+export const encoders: readonly Encoder[] = [
   limuBert,
   skeletonEncoder,
   depthEncoder,

@@ -85,7 +85,8 @@ export async function startGateway(config: Config, { log, terminal, once = false
   const stop = stopper(closers, notifier, log);
 
   try {
-    const inference = await startModels(config, log);
+    let tellModels = (): void => undefined;
+    const inference = await startModels(config, log, () => tellModels());
     closers.push(() => inference.close());
 
     let url = config.mqtt.broker;
@@ -111,7 +112,7 @@ export async function startGateway(config: Config, { log, terminal, once = false
     });
     closers.push(() => publisher.close());
     const started = { version: packageVersion(), since: isoTime(monotonicSeconds()), bootId: randomUUID() };
-    const tellModels = () => publisher.publishStatus({ ...started, models: modelsOf(inference) });
+    tellModels = () => publisher.publishStatus({ ...started, models: modelsOf(inference) });
     tellModels();
 
     const delivered = deliveryOf(publisher);
@@ -159,12 +160,13 @@ function wait(seconds: number): Promise<void> {
 
 const modelsOf = ({ towers }: Inference) =>
   Object.fromEntries(
-    [...towers].map(([modality, { manifest, provider, passedOver }]) => {
-      return [modality, { name: manifest.name, provider, passedOver: [...passedOver] }];
+    [...towers].map(([modality, { manifest, provider, passedOver, milliseconds }]) => {
+      const measured = milliseconds && { milliseconds: { ...milliseconds } };
+      return [modality, { name: manifest.name, provider, passedOver: [...passedOver], ...measured }];
     }),
   );
 
-async function startModels(config: Config, log: Logger): Promise<Inference> {
+async function startModels(config: Config, log: Logger, onChange: () => void): Promise<Inference> {
   const { providers, threads } = config.models;
   const towers = await Promise.all(
     [...towerDirectories(config)].map(async ([modality, directory]) => {
@@ -180,7 +182,7 @@ async function startModels(config: Config, log: Logger): Promise<Inference> {
       }
     }),
   );
-  return startInference({ towers, providers, threads, log });
+  return startInference({ towers, providers, threads, log, onChange });
 }
 
 /** A broker that is not there is waited for once, one that is slow each time. */

@@ -87,7 +87,13 @@ export const gatewayStatus = z
           provider: z.string().describe('Execution provider in use, for instance cpu'),
           passedOver: z
             .array(z.object({ provider: z.string(), reason: z.string().describe('Why it could not be used') }))
-            .describe('Providers that stood earlier in the configuration and were tried in vain'),
+            .describe('Providers of the configuration that do not serve, or failed while running'),
+          milliseconds: z
+            .record(z.string(), z.number().nonnegative())
+            .optional()
+            .describe(
+              'Median time of one window on each provider that serves, measured where several do: the fastest is in use',
+            ),
         }),
       )
       .optional()

@@ -1,13 +1,17 @@
-/** What the main thread and the inference worker tell each other. Numbers travel in transferred or shared buffers. */
+/** What the gateway and the inference worker tell each other: a thread gets numbers in transferred or shared buffers, a process copies. */
 import type { Modality } from '../drivers/frames.js';
-import type { PassedOver, Provider } from './providers.js';
+import type { Milliseconds, PassedOver, Provider } from './providers.js';
 import type { Tower } from './store.js';
 import type { Classification } from './tower-session.js';
 
-/** A tower and the providers to try it on. */
+/** A tower and the providers to open it on, the fastest first. */
 export interface TowerOrder {
   readonly tower: Tower;
   readonly providers: readonly Provider[];
+  /** Those that do not serve. */
+  readonly passedOver: readonly PassedOver[];
+  /** Measured for each that serves, where several do. */
+  readonly milliseconds?: Milliseconds;
 }
 
 /** The provider that a tower runs on. */
@@ -15,6 +19,12 @@ export interface TowerChoice {
   readonly modality: Modality;
   readonly provider: Provider;
   readonly passedOver: readonly PassedOver[];
+}
+
+/** A provider that ran a tower at first and failed later, on a window that the CPU computes. */
+export interface Fault {
+  readonly provider: Provider;
+  readonly reason: string;
 }
 
 export type ToWorker =
@@ -32,5 +42,6 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'loaded'; readonly choices: readonly TowerChoice[] }
   | { readonly kind: 'notLoaded'; readonly message: string }
-  | ({ readonly kind: 'classified'; readonly id: number } & Classification)
+  /** With a fault, the answer is the CPU's. */
+  | ({ readonly kind: 'classified'; readonly id: number; readonly fault?: Fault } & Classification)
   | { readonly kind: 'refused'; readonly id: number; readonly message: string };

@@ -1,94 +1,22 @@
 /**
- * Inference: windows in, probabilities and embeddings out, computed in a worker thread.
- *
- * A worker thread that is ended while onnxruntime computes in it takes the whole process with it (measured, onnxruntime-node 1.30:
- * `terminate called after throwing an instance of 'Napi::Error'`, SIGABRT; `process.exit` ends workers in the same way). So the
- * worker is never terminated: it is asked to end, and one that hangs is left behind and replaced.
+ * Inference: windows in, probabilities and embeddings out, computed in a worker: a thread, or a process where a tower runs on a GPU
+ * (inference-host.ts). A GPU that fails while it runs is not used again; the CPU goes on.
  */
-import { Worker } from 'node:worker_threads';
-import type { Logger } from 'pino';
 import type { Modality } from '../drivers/frames.js';
-import type { FromWorker, ToWorker, TowerChoice, TowerOrder } from './inference-messages.js';
+import type { Host } from './inference-host.js';
+import type { Fault, FromWorker, TowerOrder } from './inference-messages.js';
+import { openWorker, WorkerFailed } from './inference-open.js';
+import type { OpenWorker } from './inference-open.js';
+import { described, Superseded } from './inference-types.js';
+import type { Inference, InferenceCounters, InferenceOptions, Inferred, RunningTower } from './inference-types.js';
 import { ModelError, windowLength } from './manifest.js';
-import type { Manifest } from './manifest.js';
-import { defaultProviders, parseProviders, probeProvider, reasons } from './providers.js';
-import type { PassedOver, ProbeOptions, Provider } from './providers.js';
+import { chooseProviders, gpusOf, without } from './provider-choice.js';
+import { defaultProviders, parseProviders } from './providers.js';
+import type { Provider } from './providers.js';
 import type { LoadedTower } from './store.js';
-import type { Classification } from './tower-session.js';
 
-/** The request waited too long: newer ones of its tower came and took its place. */
-export class Superseded extends Error {
-  override name = 'Superseded';
-}
-
-export interface RunningTower {
-  readonly manifest: Manifest;
-  /** Where it runs. */
-  readonly provider: Provider;
-  /** The providers that were tried before it, and why they do not serve. */
-  readonly passedOver: readonly PassedOver[];
-}
-
-export interface Inferred extends Classification {
-  /** Labels of the probabilities: of the tower that computed them. */
-  readonly classes: readonly string[];
-}
-
-export interface InferenceCounters {
-  /** Requests answered. */
-  classified: number;
-  /** Requests that newer ones pushed out of the queue. */
-  superseded: number;
-  /** Requests rejected for another reason. */
-  failed: number;
-  /** Workers that ended by themselves or hung and were replaced. */
-  restarts: number;
-}
-
-export interface Inference {
-  /**
-   * @param window [count, samples, channels] as the tower's manifest says. Copied before this returns, unless it lies in shared
-   *   memory: that must not be written to until the answer is there.
-   * @returns probabilities [count, classes] and embedding [count, width]
-   * Rejects with `Superseded` if newer requests push it out of the queue, with `ModelError` if the window does not fit the tower
-   * or holds a value that is no finite number, if the worker fails or hangs, or after `close`.
-   */
-  classify(modality: Modality, window: Float32Array, count?: number): Promise<Inferred>;
-  /**
-   * Takes a tower in the place of the one of its modality, or beside the others. It is opened and run once in a worker of its own while
-   * the old one works; the exchange is between two windows. If it does not run, all stays as it is.
-   * @throws ModelError with the reason
-   */
-  install(tower: LoadedTower): Promise<void>;
-  readonly towers: ReadonlyMap<Modality, RunningTower>;
-  readonly counters: Readonly<InferenceCounters>;
-  /**
-   * Ends the worker once the request that it computes is done; the waiting ones are rejected. Await it before `process.exit`.
-   * @param limit seconds to wait for that, default 1.5
-   * @returns whether it ended; false: it still computes, and an ordinary end of the process now becomes a crash (SIGABRT)
-   */
-  close(limit?: number): Promise<boolean>;
-}
-
-export interface InferenceOptions {
-  readonly towers: readonly LoadedTower[];
-  /** Execution providers, the best first; default `cuda, webgpu, cpu`. */
-  readonly providers?: readonly string[];
-  /** Threads that one operator may use; default 1. */
-  readonly threads?: number;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Requests of one tower that may wait; default 8. */
-  readonly waitingLimit?: number;
-  /** Seconds that a request may wait, and may then be computed; default 5. */
-  readonly deadline?: number;
-  /** Seconds that opening all sessions may take; default 60. */
-  readonly loadDeadline?: number;
-  /** Seconds before a worker that ended is started again, doubled at each failure up to 30; default 0.25. */
-  readonly restartDelay?: number;
-  readonly probe?: ProbeOptions;
-  /** The worker's code; another one in tests. */
-  readonly script?: URL;
-}
+export { Superseded } from './inference-types.js';
+export type { Inference, InferenceCounters, InferenceOptions, Inferred, RunningTower } from './inference-types.js';
 
 interface Pending {
   readonly modality: Modality;
@@ -103,23 +31,8 @@ interface Pending {
 const longestRestartDelay = 30;
 const mostLeftBehind = 3;
 
-/** Tries the providers that might crash in child processes, all at once: for each tower those left to open it on. */
-async function probeAll(towers: readonly LoadedTower[], names: readonly Provider[], options?: ProbeOptions) {
-  // What comes after the CPU is not reached as a rule, and where it is the CPU has failed too.
-  const risky = (names.includes('cpu') ? names.slice(0, names.indexOf('cpu')) : names).filter((name) => name !== 'cpu');
-  const replies = await Promise.all(risky.map((provider) => probeProvider(provider, towers, options)));
-  return towers.map((tower, index): TowerOrder & { passedOver: PassedOver[] } => {
-    const passedOver = risky.flatMap((provider, i) => {
-      const reason = replies[i]![index];
-      return reason === undefined ? [] : [{ provider, reason }];
-    });
-    const providers = names.filter((name) => passedOver.every(({ provider }) => provider !== name));
-    return { tower: { manifest: tower.manifest, encoder: tower.encoder, head: tower.head }, providers, passedOver };
-  });
-}
-
 /**
- * Opens the towers in a worker, each on the first provider that really runs it.
+ * Opens the towers in a worker, each on the fastest provider that really runs it.
  * @throws ModelError: an unknown provider, two towers of one modality, or a tower that no provider runs, with the reasons
  */
 export async function startInference({
@@ -127,6 +40,7 @@ export async function startInference({
   providers = defaultProviders,
   threads = 1,
   log,
+  onChange,
   waitingLimit = 8,
   deadline = 5,
   loadDeadline = 60,
@@ -136,21 +50,19 @@ export async function startInference({
 }: InferenceOptions): Promise<Inference> {
   if (new Set(towers.map(({ manifest }) => manifest.modality)).size !== towers.length)
     throw new ModelError('two towers are of the same modality; name one of each');
-  const ordersFor = async (some: readonly LoadedTower[]) => {
-    const made = await probeAll(some, parseProviders(providers), probe);
-    for (const { tower, providers: left, passedOver } of made)
-      if (left.length === 0)
-        throw new ModelError(`${tower.manifest.name} does not run: ${reasons(passedOver)}; add cpu`);
-    return made;
-  };
-  type Orders = Awaited<ReturnType<typeof ordersFor>>;
-  let orders = await ordersFor(towers);
+  const allowed = parseProviders(providers);
+  /** Providers that failed while running, with the reason. */
+  const failed = new Map<Provider, string>();
+  const ordersFor = async (some: readonly LoadedTower[]) =>
+    without(await chooseProviders(some, allowed, threads, probe), failed);
+  let orders: readonly TowerOrder[] = await ordersFor(towers);
 
   const counters: InferenceCounters = { classified: 0, superseded: 0, failed: 0, restarts: 0 };
   const running = new Map<Modality, RunningTower>();
   const waiting: Pending[] = [];
-  const leftBehind = new Set<Worker>();
-  let worker: Worker | undefined;
+  /** Threads that hang. */
+  const leftBehind = new Set<Host>();
+  let worker: Host | undefined;
   let inFlight: Pending | undefined;
   let lastId = 0;
   let delay = restartDelay;
@@ -160,8 +72,7 @@ export async function startInference({
   /** A worker with other towers that is to be used after the request in flight. */
   let exchange: (() => void) | undefined;
   let installing: Promise<unknown> = Promise.resolve();
-
-  const tell = (to: Worker, message: ToWorker, transfer: ArrayBuffer[] = []) => to.postMessage(message, transfer);
+  let recovering: Promise<unknown> | undefined;
 
   function fail(pending: Pending, error: Error): void {
     clearTimeout(pending.timer);
@@ -169,10 +80,13 @@ export async function startInference({
     else counters.failed++;
     pending.reject(error);
   }
-  function failAll(message: string): void {
-    const all = [...(inFlight ? [inFlight] : []), ...waiting.splice(0)];
+  function failInFlight(message: string): void {
+    if (inFlight) fail(inFlight, new ModelError(message));
     inFlight = undefined;
-    for (const pending of all) fail(pending, new ModelError(message));
+  }
+  function failAll(message: string): void {
+    failInFlight(message);
+    for (const pending of waiting.splice(0)) fail(pending, new ModelError(message));
   }
 
   /** Gives the worker the oldest waiting request if it has none. */
@@ -183,7 +97,7 @@ export async function startInference({
     inFlight.timer.refresh();
     const { modality, window, count } = inFlight;
     const transfer = window.buffer instanceof ArrayBuffer ? [window.buffer] : [];
-    tell(worker, { kind: 'classify', id: ++lastId, modality, window, count }, transfer);
+    worker.post({ kind: 'classify', id: ++lastId, modality, window, count }, transfer);
   }
 
   function onAnswer(message: FromWorker): void {
@@ -199,72 +113,81 @@ export async function startInference({
       counters.classified++;
       const { classes } = running.get(pending.modality)!.manifest;
       pending.resolve({ probabilities: message.probabilities, embedding: message.embedding, classes });
+      if (message.fault) onFault(message.fault);
     }
     next();
   }
 
-  /** Asks a worker that does not answer to end when it can, and forgets it. */
-  function leaveBehind(stuck: Worker): void {
-    leftBehind.add(stuck);
-    stuck.unref();
-    tell(stuck, { kind: 'close' });
+  /** No tower runs on this provider from the next worker on. */
+  function drop(provider: Provider, reason: string): void {
+    if (failed.has(provider)) return;
+    failed.set(provider, `it failed while running: ${reason}`);
+    orders = without(orders, failed);
+    log.warn(
+      { provider, reason },
+      `${provider} failed while running; towers that another provider serves go on with that`,
+    );
   }
 
-  function onExit(ended: Worker, reason: string): void {
+  /** The worker goes on with the CPU until another one takes over, which does not open the provider. */
+  function onFault({ provider, reason }: Fault): void {
+    drop(provider, reason);
+    recovering ??= exchangeFor(() => Promise.resolve(orders))
+      .catch((error: unknown) => {
+        if (!closed) log.error({ reason: (error as Error).message }, 'no other inference worker could be opened');
+      })
+      .finally(() => (recovering = undefined));
+  }
+
+  function leaveBehind(stuck: Host): void {
+    if (stuck.kind === 'thread') leftBehind.add(stuck);
+    stuck.abandon();
+  }
+
+  function onExit(ended: Host, reason: string): void {
     if (ended === worker) lost(reason);
     else if (leftBehind.delete(ended) && !worker && !restart && !starting) scheduleRestart();
   }
 
-  /** A new worker with all towers open; it is not in use yet. */
-  async function open(wanted: Orders): Promise<{ opened: Worker; choices: readonly TowerChoice[] }> {
-    // Without the process's own flags: a debugger or loader named there is not meant for it.
-    const opened = new Worker(script, { execArgv: [] });
-    let reason: string | undefined;
-    // (Not `removeAllListeners` later: it takes from a Worker what it needs itself, and no message arrives any more.)
-    opened.on('error', (error: Error) => (reason = error.message));
-    opened.on('exit', (code) => {
-      onExit(opened, reason ?? `exit code ${code}`);
+  const open = (wanted: readonly TowerOrder[]) =>
+    openWorker(script, wanted, threads, loadDeadline, {
+      onMessage: (host, message) => host === worker && onAnswer(message),
+      onExit,
+      onStuck: leaveBehind,
     });
-    opened.on('message', (message: FromWorker) => {
-      if (opened === worker) onAnswer(message);
-    });
-    let timer: NodeJS.Timeout | undefined;
+
+  /** As `open`; where a GPU keeps it from opening, without that. */
+  async function openAnyhow(wanted: readonly TowerOrder[]): Promise<OpenWorker> {
     try {
-      const choices = await new Promise<readonly TowerChoice[]>((resolve, reject) => {
-        timer = setTimeout(() => {
-          leaveBehind(opened);
-          reject(new ModelError(`opening the models did not end within ${loadDeadline} s`));
-        }, loadDeadline * 1000);
-        opened.once('exit', (code) => {
-          reject(new ModelError(`the inference worker ended (${reason ?? `exit code ${code}`})`));
-        });
-        opened.once('message', (message: FromWorker) => {
-          if (message.kind === 'loaded') {
-            resolve(message.choices);
-            return;
-          }
-          tell(opened, { kind: 'close' });
-          reject(new ModelError(message.kind === 'notLoaded' ? message.message : 'unexpected answer'));
-        });
-        tell(opened, { kind: 'load', towers: wanted, threads });
-      });
-      return { opened, choices };
-    } finally {
-      clearTimeout(timer);
+      return await open(wanted);
+    } catch (error) {
+      const gpus = gpusOf(wanted);
+      if (!(error instanceof WorkerFailed) || gpus.size === 0 || closed) throw error;
+      for (const gpu of gpus) drop(gpu, error.message);
+      return open(without(wanted, failed));
     }
   }
 
-  function use(opened: Worker, choices: readonly TowerChoice[]): void {
-    worker = opened;
+  function use({ host, orders: used, choices }: OpenWorker): void {
+    worker = host;
+    orders = used;
+    let changed = false;
     for (const { modality, provider, passedOver } of choices) {
-      const before = orders.find(({ tower }) => tower.manifest.modality === modality)!;
-      const { manifest } = before.tower;
-      const all = [...before.passedOver, ...passedOver];
-      for (const { provider: tried, reason: why } of all)
-        log.info({ tower: manifest.name, provider: tried, reason: why }, `${manifest.name} does not run on ${tried}`);
-      log.info({ tower: manifest.name, provider }, `${manifest.name} runs on ${provider}`);
-      running.set(modality, { manifest, provider, passedOver: all });
+      const order = orders.find(({ tower }) => tower.manifest.modality === modality)!;
+      const { manifest } = order.tower;
+      const { milliseconds } = order;
+      const tower: RunningTower = {
+        ...{ manifest, provider, passedOver: [...order.passedOver, ...passedOver] },
+        ...(milliseconds && { milliseconds }),
+      };
+      const before = running.get(modality);
+      running.set(modality, tower);
+      if (before?.manifest === manifest && before.provider === provider) continue;
+      changed ||= before !== undefined;
+      const { passedOver: all } = tower;
+      log.info({ tower: manifest.name, provider, milliseconds, passedOver: all }, described(tower));
     }
+    if (changed) onChange?.();
   }
 
   /** The worker in use is gone. */
@@ -274,9 +197,11 @@ export async function startInference({
       failAll('inference is closed');
       return;
     }
-    failAll(`the inference worker failed (${reason}); it is started again`);
+    failInFlight(`the inference worker failed (${reason}); it is started again`);
+    for (const { timer } of waiting) timer.refresh();
     counters.restarts++;
     log.error({ reason }, `the inference worker failed; it is started again`);
+    for (const { provider } of running.values()) if (provider !== 'cpu') drop(provider, reason);
     scheduleRestart();
   }
 
@@ -297,9 +222,9 @@ export async function startInference({
 
   async function startAgain(): Promise<void> {
     try {
-      const { opened, choices } = await open(orders);
-      use(opened, choices);
-      if (closed) tell(opened, { kind: 'close' });
+      const opened = await openAnyhow(orders);
+      use(opened);
+      if (closed) opened.host.post({ kind: 'close' });
       else next();
     } catch (error) {
       if (closed) return;
@@ -359,27 +284,31 @@ export async function startInference({
     });
   }
 
-  /** One at a time: each exchange begins with the towers that the one before left. */
   function install(tower: LoadedTower): Promise<void> {
-    const done = installing.then(async () => {
+    return exchangeFor(async () => {
       const { modality } = tower.manifest;
-      const others = orders.filter((order) => order.tower.manifest.modality !== modality);
-      const wanted = [...others, ...(await ordersFor([tower]))];
-      const { opened, choices } = await open(wanted);
+      const made = await ordersFor([tower]);
+      return [...orders.filter((order) => order.tower.manifest.modality !== modality), ...made];
+    });
+  }
+
+  /** One at a time: each exchange begins with the towers that the one before left. */
+  function exchangeFor(wanted: () => Promise<readonly TowerOrder[]>): Promise<void> {
+    const done = installing.then(async () => {
+      const opened = await openAnyhow(await wanted());
       await starting;
       if (closed) {
-        tell(opened, { kind: 'close' });
+        opened.host.post({ kind: 'close' });
         throw new ModelError('inference is closed');
       }
       await new Promise<void>((resolve) => {
         exchange = () => {
           exchange = undefined;
           const before = worker;
-          orders = wanted;
           clearTimeout(restart);
           restart = undefined;
-          use(opened, choices);
-          if (before) tell(before, { kind: 'close' });
+          use(opened);
+          before?.post({ kind: 'close' });
           resolve();
         };
         next();
@@ -394,9 +323,9 @@ export async function startInference({
     clearTimeout(restart);
     for (const pending of waiting.splice(0)) fail(pending, new ModelError('inference is closed'));
     const ended = (async () => {
-      if (worker) tell(worker, { kind: 'close' });
+      worker?.post({ kind: 'close' });
       await starting;
-      if (worker) await new Promise((resolve) => worker!.once('exit', resolve));
+      await worker?.ended;
     })();
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, limit * 1000)));
@@ -409,8 +338,7 @@ export async function startInference({
   }
 
   try {
-    const { opened, choices } = await open(orders);
-    use(opened, choices);
+    use(await openAnyhow(orders));
   } catch (error) {
     closed = true;
     throw error;

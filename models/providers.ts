@@ -1,13 +1,5 @@
-/**
- * Execution providers: what onnxruntime computes on. Each that the configuration names is tried for real, in its order, with the
- * towers themselves.
- *
- * A GPU's driver may crash or hang, and would take the gateway with it; so providers other than the CPU are first tried in a child
- * process with a time limit (without a GPU: about 0.3 s, all providers at once).
- */
-import { fork } from 'node:child_process';
+/** Execution providers: what onnxruntime computes on. */
 import { ModelError } from './manifest.js';
-import type { Tower } from './store.js';
 
 export const providerNames = ['cuda', 'webgpu', 'cpu'] as const;
 export type Provider = (typeof providerNames)[number];
@@ -18,12 +10,8 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-/** What the parent process sends to a `provider-probe.js` child; the answer is one reason a tower, `undefined` where it ran. */
-export interface ProbeRequest {
-  readonly provider: Provider;
-  readonly towers: readonly Tower[];
-}
-export type ProbeReply = readonly (string | undefined)[];
+/** Median time of one window on each provider that was measured. */
+export type Milliseconds = Readonly<Partial<Record<Provider, number>>>;
 
 /** @throws ModelError if a name is unknown or named twice, or there is none */
 export function parseProviders(names: readonly string[]): Provider[] {
@@ -73,46 +61,4 @@ export async function tryProviders<T>(
     }
   }
   throw new ModelError(`no execution provider runs it: ${reasons(passedOver)}`);
-}
-
-export interface ProbeOptions {
-  /** Seconds. */
-  readonly limit?: number;
-  /** The child's code; another one in tests. */
-  readonly script?: URL;
-}
-
-/**
- * Tries a provider with each tower in a child process.
- * @returns for each tower the reason why it does not run there, or `undefined`
- */
-export function probeProvider(
-  provider: Provider,
-  towers: readonly Tower[],
-  { limit = 10, script = new URL('./provider-probe.js', import.meta.url) }: ProbeOptions = {},
-): Promise<ProbeReply> {
-  return new Promise((resolve) => {
-    // onnxruntime and drivers print what they miss; it is kept from the gateway's own output.
-    const child = fork(script, {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: [],
-    });
-    const end = (reply: ProbeReply) => {
-      clearTimeout(timer);
-      child.removeAllListeners();
-      child.on('error', () => undefined);
-      child.kill('SIGKILL');
-      resolve(reply);
-    };
-    const failed = (reason: string) => end(towers.map(() => reason));
-    const timer = setTimeout(() => failed(`it gave no answer within ${limit} s`), limit * 1000);
-    child.once('message', (reply) => end(reply as ProbeReply));
-    child.once('error', (error) => failed(`it could not be tried (${error.message})`));
-    child.once('exit', (code, signal) =>
-      failed(`the process that tried it crashed (${signal ?? `exit code ${code}`})`),
-    );
-    const request: ProbeRequest = { provider, towers };
-    child.send(request, (error) => error && failed(`it could not be tried (${error.message})`));
-  });
 }

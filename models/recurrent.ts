@@ -1,7 +1,20 @@
 /** A recurrent layer written out step by step: ONNX Runtime's own has no gradient here. */
-import type { Value } from './graph.js';
+import type { Graph, Value } from './graph.js';
 import { linear } from './layers.js';
 import type { Network } from './layers.js';
+
+/** WebGPU gives a shader eight buffers for certain, and a Split takes one for each part and one for what is split. */
+const mostParts = 7;
+
+/** [batch, steps, width] → `steps` of [batch, 1, width] */
+function stepsOf(g: Graph, x: Value): Value[] {
+  const steps = x.shape[1]!;
+  if (steps === 1) return [x];
+  let size = 1;
+  while (size * mostParts < steps) size *= mostParts;
+  const sizes = Array.from({ length: Math.ceil(steps / size) }, (_, i) => Math.min(size, steps - i * size));
+  return g.split(x, sizes, 1).flatMap((part) => stepsOf(g, part));
+}
 
 /**
  * Gated recurrent unit (Cho et al., 'Learning Phrase Representations using RNN Encoder-Decoder', EMNLP 2014, in the form of cuDNN, where
@@ -18,7 +31,7 @@ export function gatedRecurrent(network: Network, name: string, x: Value, width: 
   const [batch, steps, inputs] = x.shape as [number, number, number];
   const rows = g.reshape(x, [batch * steps, inputs]);
   const driven = g.reshape(linear(network, `${name}.in`, rows, 3 * width), [batch, steps, 3 * width]);
-  const each = g.split(driven, Array<number>(steps).fill(1), 1);
+  const each = stepsOf(g, driven);
   const initial = { uniform: 1 / Math.sqrt(width) };
   const u = g.parameter(`${name}.state.weight`, [width, 3 * width], weights(`${name}.state.weight`, [width, 3 * width], initial)); // prettier-ignore
   const b = g.parameter(`${name}.state.bias`, [3 * width], weights(`${name}.state.bias`, [3 * width], { fill: 0 }));

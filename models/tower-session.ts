@@ -20,7 +20,8 @@ export interface TowerSession {
 
 function options(provider: Provider, threads: number): InferenceSession.SessionOptions {
   return {
-    executionProviders: [provider],
+    // In its other layout a convolution of 6, 9, 18, … channels comes out wrong (microsoft/onnxruntime, issue 29651; seen in 1.30).
+    executionProviders: [provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' } : provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',

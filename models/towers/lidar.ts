@@ -26,6 +26,8 @@ const secondWidth = 64;
 /** In farthest-point order, the first points of a cloud are a thinner cloud of the same shape. */
 const [thinned, thinnest] = [32, 8];
 const neighbours = 8;
+/** Square metres; beyond every distance in a crop. */
+const farAway = 1e6;
 const layers = 2;
 
 interface Cloud {
@@ -36,29 +38,43 @@ interface Cloud {
 }
 
 /** Rows of `from` [clouds · points, width] that are neighbours of each centre: [clouds · centres · neighbours, width]. */
-function gatherRows({ g }: Network, from: Value, places: Value, pointsInCloud: number): Value {
-  const [clouds, centres, count] = places.shape as [number, number, number];
-  const first = g.constant(
-    [clouds, 1, 1],
-    Array.from({ length: clouds }, (_, cloud) => cloud * pointsInCloud),
-    'int64',
-  );
-  return g.gather(from, g.reshape(g.add(places, first), [clouds * centres * count]));
+function gatherRows({ g }: Network, from: Value, selection: Value): Value {
+  const [clouds, rows, pointsInCloud] = selection.shape as [number, number, number];
+  const width = from.shape[1]!;
+  const chosen = g.matMul(selection, g.reshape(from, [clouds, pointsInCloud, width]));
+  return g.reshape(chosen, [clouds * rows, width]);
 }
 
-/** int64 places [clouds, centres, neighbours] of the points nearest to each centre, itself among them. */
+/**
+ * The points nearest to each centre, itself among them, the nearest first and of equals the first: [clouds, centres · neighbours,
+ * points], each row 1 at one point and 0 elsewhere. (WebGPU has no TopK, and gathers by no places that a graph computes.)
+ */
 function nearest({ g }: Network, centres: Value, position: Value): Value {
+  const [clouds, count] = centres.shape as [number, number];
+  const pointsInCloud = position.shape[1]!;
   const square = (x: Value) => g.reduceSum(g.mul(x, x), [2], true);
-  const across = g.mul(g.matMul(centres, g.transpose(position)), -2);
-  return g.smallest(g.add(g.add(square(centres), g.transpose(square(position))), across), neighbours);
+  const across = g.mul(g.matMul(centres, g.transpose(position)), 2);
+  let closeness = g.sub(g.sub(across, square(centres)), g.transpose(square(position)));
+  const precedence = g.constant(
+    [1, 1, pointsInCloud],
+    Array.from({ length: pointsInCloud }, (_, point) => pointsInCloud - point),
+  );
+  const equal = (x: Value) => g.cast(g.equal(x, g.reduceMax(x, [2], true)), 'float32');
+  const chosen: Value[] = [];
+  for (let i = 0; i < neighbours; i++) {
+    const one = equal(g.mul(equal(closeness), precedence));
+    chosen.push(g.reshape(one, [clouds, count, 1, pointsInCloud]));
+    closeness = g.sub(closeness, g.mul(one, farAway));
+  }
+  return g.reshape(g.concat(chosen, 2), [clouds, count * neighbours, pointsInCloud]);
 }
 
 /** From each neighbour to its centre: [clouds · centres · neighbours, 3]. */
-function offsets(network: Network, centres: Value, position: Value, places: Value): Value {
+function offsets(network: Network, centres: Value, position: Value, selection: Value): Value {
   const { g } = network;
   const [clouds, count] = centres.shape as [number, number];
   const cloudSize = position.shape[1]!;
-  const around = gatherRows(network, g.reshape(position, [clouds * cloudSize, 3]), places, cloudSize);
+  const around = gatherRows(network, g.reshape(position, [clouds * cloudSize, 3]), selection);
   const repeated = g.expand(g.reshape(centres, [clouds * count, 1, 3]), [clouds * count, neighbours, 3]);
   return g.sub(g.reshape(repeated, around.shape), around);
 }
@@ -74,11 +90,11 @@ function pointAttention(network: Network, name: string, { position, features }: 
   const { g } = network;
   const [clouds, count] = position.shape as [number, number];
   const [rows, width] = features.shape as [number, number];
-  const places = nearest(network, position, position);
+  const selection = nearest(network, position, position);
   const x = layerNormalization(network, `${name}.norm`, features);
   const of = (kind: string) => linear(network, `${name}.${kind}`, x, width);
-  const around = (value: Value) => gatherRows(network, value, places, count);
-  const place = perceptron(network, `${name}.place`, offsets(network, position, position, places), width);
+  const around = (value: Value) => gatherRows(network, value, selection);
+  const place = perceptron(network, `${name}.place`, offsets(network, position, position, selection), width);
   const query = g.reshape(g.expand(g.reshape(of('query'), [rows, 1, width]), [rows, neighbours, width]), [
     clouds * count * neighbours,
     width,
@@ -93,10 +109,10 @@ function pointAttention(network: Network, name: string, { position, features }: 
 /** Section 3.4, 'transition down': fewer points, each the maximum over its neighbours. */
 function thinner(network: Network, name: string, { position, features }: Cloud, kept: number, width: number): Cloud {
   const { g } = network;
-  const [clouds, count] = position.shape as [number, number];
+  const [clouds] = position.shape as [number, number];
   const centres = g.slice(position, 1, 0, kept);
-  const places = nearest(network, centres, position);
-  const around = gatherRows(network, g.relu(linear(network, name, features, width)), places, count);
+  const selection = nearest(network, centres, position);
+  const around = gatherRows(network, g.relu(linear(network, name, features, width)), selection);
   const largest = g.reduceMax(g.reshape(around, [clouds * kept, neighbours, width]), [1]);
   return { position: centres, features: largest };
 }

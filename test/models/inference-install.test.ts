@@ -23,7 +23,9 @@ void t.test(
     const found: number[] = [];
     const state = { exchanged: false };
     const exchange = inference.install(other()).then(() => (state.exchanged = true));
-    for (let i = 0; i < 2000 && !(state.exchanged && found.at(-1) === 3); i++) {
+    // On a busy machine the new worker takes its time.
+    const end = Date.now() + 30_000;
+    for (let i = 0; Date.now() < end && !(state.exchanged && found.at(-1) === 3); i++) {
       found.push((await inference.classify('imu', window)).embedding[0]!);
       if (i % 50 === 0) await sleep(5);
     }
