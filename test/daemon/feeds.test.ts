@@ -72,7 +72,7 @@ function worst(frame: ImuFrame, acceleration: ArrayLike<number>, angularRate: Ar
 void t.test('the virtual wrist, through the real transport and driver', async (t) => {
   const coarse = witmotion.settings.parse({ accelerationRange: 8, angularRateRange: 1000 });
   const feed = await startFeed(
-    feedSettings.parse({ kind: 'virtual-wrist', seed: 5 }),
+    feedSettings.parse({ kind: 'virtual-body', seed: 5 }),
     'witmotion-wt901',
     coarse,
     new Map(),
@@ -113,7 +113,7 @@ void t.test('the virtual wrist, through the real transport and driver', async (t
 
 void t.test('closing gives the port back', async (t) => {
   const feed = await startFeed(
-    feedSettings.parse({ kind: 'virtual-wrist' }),
+    feedSettings.parse({ kind: 'virtual-body' }),
     'witmotion-wt901',
     device,
     new Map(),
@@ -276,8 +276,8 @@ void t.test('what is wrong is said in one line', async (t) => {
       silentLog,
     );
   await t.rejects(start({ data: join(folder, 'absent') }), { message: /^\S*absent: no UTD-MHAD here\. [^\n]*$/ });
-  await t.rejects(startFeed({ kind: 'virtual-wrist', seed: 1 }, 'depth-zmq', {}, new Map(), silentLog), {
-    message: 'the feed virtual-wrist plays a WitMotion device: its driver must be witmotion-wt901',
+  await t.rejects(startFeed({ kind: 'virtual-body', seed: 1 }, 'velodyne', {}, new Map(), silentLog), {
+    message: 'the feed virtual-body plays no device for the driver velodyne',
   });
 });
 
