@@ -17,7 +17,7 @@ const step = 2.85e-3; // k, 1/m
 const disparityNoise = 0.5; // standard deviation, steps
 
 /** Joints that the capsule lies between, and its radius, metres. */
-const capsules = (
+export const capsules = (
   [
     ['head', 'head', 0.1],
     ['head', 'shoulder centre', 0.055],

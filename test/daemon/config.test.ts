@@ -111,9 +111,9 @@ void t.test('every mistake is reported at its line and key', (t) => {
     ],
     [
       'a feed that the gateway cannot play to the driver',
-      home.replace('witmotion-wt901', 'depth-zmq').replace(/transport.*/, 'feed: { kind: virtual-ghost }'),
+      home.replace('witmotion-wt901', 'depth-zmq').replace(/transport.*/, 'feed: { kind: ghost }'),
       [
-        'home.yaml:7:23: places.living-room.sensors.wrist.feed.kind: unknown kind "virtual-ghost"; known: virtual-body, utd-mhad',
+        'home.yaml:7:23: places.living-room.sensors.wrist.feed.kind: unknown kind "ghost"; known: virtual-body, utd-mhad',
       ],
     ],
     [
