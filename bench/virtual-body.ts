@@ -14,6 +14,7 @@ import { startInference } from '../models/inference.js';
 import { loadTower, shippedTowerDirectory } from '../models/store.js';
 import type { PlayedChunk } from '../room/played-device.js';
 import { moments } from '../room/performances.js';
+import type { Moment } from '../room/performances.js';
 
 type Sent = Pick<PlayedChunk, 'at'> & { readonly bytes: Uint8Array };
 
@@ -58,12 +59,14 @@ export async function virtualBody({ json, seconds }: { json: boolean; seconds: n
   else console.table(rows);
 
   async function perform(set: readonly Modality[], seed: number, lasts: number): Promise<void> {
+    const instants: Moment[] = [];
+    for (const moment of moments(seed, 50)) if (instants.push(moment) > 50 * lasts) break;
     const pipe = createPlacePipe({
       ...{ name: 'room', set: [...set], inference, replayed: true, log },
       onModalities: () => undefined,
       onActivity({ activity }, window) {
         if (!window) return Promise.resolve();
-        const performed = performedIn(seed, window.start, window.end);
+        const performed = performedIn(instants, window.start, window.end);
         if (set.length === modalities.length)
           for (const { modality, activity: own } of activity.contributions) count(modality, own, performed);
         count(set.join(' + '), activity.activity, performed);
@@ -113,11 +116,11 @@ function take(chunks: Iterator<Sent>): Sent {
 }
 
 /** What is performed most of the time, looked at every 20 ms. */
-function performedIn(seed: number, start: number, end: number): string {
-  const instants = new Map<string, number>();
-  for (const { time, label } of moments(seed, 50)) {
+function performedIn(instants: readonly Moment[], start: number, end: number): string {
+  const counts = new Map<string, number>();
+  for (const { time, label } of instants) {
     if (time >= end) break;
-    if (time >= start) instants.set(label, (instants.get(label) ?? 0) + 1);
+    if (time >= start) counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  return [...instants].reduce((most, one) => (one[1] > most[1] ? one : most), ['', 0])[0];
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most), ['', 0])[0];
 }
