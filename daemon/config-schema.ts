@@ -118,13 +118,13 @@ const models = z
   .describe('How the models run.');
 
 /** Devices that the gateway plays itself: they speak the device's protocol on a loopback port of the gateway's own. */
-const virtualWristFeed = z
+const virtualBodyFeed = z
   .strictObject({
-    kind: z.literal('virtual-wrist'),
+    kind: z.literal('virtual-body'),
     seed: z.int().min(0).default(1).describe('Seed of the motion and its noise: the same seed, the same performance.'),
   })
   .describe(
-    'For the driver `witmotion-wt901`: a simulated wrist that performs the trained actions in turn, with rests. Everything from it is marked virtual.',
+    'For the drivers `witmotion-wt901`, `skeleton-zmq` and `depth-zmq`: a simulated person who performs trained actions in turn, with rests, as a sensor on the right wrist and a camera perceive them. Feeds of the same seed are of the same person at the same time. Everything from it is marked virtual.',
   );
 const utdMhadFeed = z
   .strictObject({
@@ -158,15 +158,11 @@ const utdMhadFeed = z
   .describe(
     'For the drivers `witmotion-wt901`, `skeleton-zmq` and `depth-zmq`: real recordings of UTD-MHAD, played as device bytes at the speed at which they were recorded. Feeds that say the same here play the same performance at the same time.',
   );
-export const feedSettings = z.discriminatedUnion('kind', [virtualWristFeed, utdMhadFeed]);
+export const feedSettings = z.discriminatedUnion('kind', [virtualBodyFeed, utdMhadFeed]);
 export type FeedSettings = z.output<typeof feedSettings>;
 
-/** What the gateway can play to a driver. */
-const feedsByDriver: Readonly<Record<string, z.ZodType<FeedSettings> | undefined>> = {
-  'witmotion-wt901': feedSettings,
-  'skeleton-zmq': z.discriminatedUnion('kind', [utdMhadFeed]),
-  'depth-zmq': z.discriminatedUnion('kind', [utdMhadFeed]),
-};
+/** Drivers that the gateway can play a device to. */
+const played: ReadonlySet<string> = new Set(['witmotion-wt901', 'skeleton-zmq', 'depth-zmq']);
 
 function sensorWith(driver: Driver) {
   // What any device sent can have been recorded.
@@ -180,7 +176,7 @@ function sensorWith(driver: Driver) {
       .exactOptional()
       .describe('How its bytes come in. A sensor has either a transport or a feed.')
       .meta({ seeBelow: 'Transports' }),
-    feed: (feedsByDriver[driver.name] ?? z.never('the gateway plays no such device; give a transport'))
+    feed: (played.has(driver.name) ? feedSettings : z.never('the gateway plays no such device; give a transport'))
       .exactOptional()
       .describe('Instead of a transport: the gateway itself plays the device, on a loopback port.')
       .meta({ seeBelow: 'Feeds' }),

@@ -22,9 +22,10 @@ import { tcpOutlet, zmqOutlet } from '../room/outlet.js';
 import { playDevice } from '../room/played-device.js';
 import type { PlayedChunk, PlayedDevice } from '../room/played-device.js';
 import { Stage } from '../room/stage.js';
-import { virtualWrist } from '../room/virtual-wrist.js';
 import { encodeWitmotion } from '../room/witmotion-encoder.js';
 import type { FeedSettings } from './config-schema.js';
+import { virtualDepthChunks, virtualSkeletonChunks, virtualWristChunks } from './virtual-feed.js';
+import type { MessageChunk } from './virtual-feed.js';
 
 export interface Feed {
   /** How the device is reached. */
@@ -39,6 +40,7 @@ export interface Feed {
 }
 
 type RecordingFeed = Extract<FeedSettings, { kind: 'utd-mhad' }>;
+type VirtualFeed = Extract<FeedSettings, { kind: 'virtual-body' }>;
 
 /** The stages of the performances that feeds of one gateway play together, by what is played. */
 export type Stages = Map<string, Stage>;
@@ -46,7 +48,7 @@ export type Stages = Map<string, Stage>;
 /**
  * @param driver name of the sensor's driver
  * @param driverSettings of that driver: the played device is set up as they say
- * @param stages of the gateway: feeds of the same recordings play them at the same time
+ * @param stages of the gateway: feeds of the same recordings, or the same virtual body, play at the same time
  * @throws Error with one line that says what is wrong and what to do
  */
 export async function startFeed(
@@ -57,9 +59,38 @@ export async function startFeed(
   log: Logger,
 ): Promise<Feed> {
   if (settings.kind === 'utd-mhad') return playRecordings(settings, driver, driverSettings, stages, log);
-  if (driver !== witmotion.name)
-    throw new Error(`the feed ${settings.kind} plays a WitMotion device: its driver must be ${witmotion.name}`);
-  return overTcp(wristChunks(settings.seed, witmotion.settings.parse(driverSettings)), { virtual: true });
+  return playVirtualBody(settings, driver, driverSettings, stages);
+}
+
+/** The stage of all feeds that play the same. */
+function stageOf(stages: Stages, played: unknown): Stage {
+  const key = JSON.stringify(played);
+  const stage = stages.get(key) ?? new Stage();
+  stages.set(key, stage);
+  return stage;
+}
+
+const notPlayed = ({ kind }: FeedSettings, driver: string) =>
+  new Error(`the feed ${kind} plays no device for the driver ${driver}`);
+
+async function playVirtualBody(
+  settings: VirtualFeed,
+  driver: string,
+  driverSettings: unknown,
+  stages: Stages,
+): Promise<Feed> {
+  const { kind, seed } = settings;
+  const playing: Playing = { virtual: true, stage: stageOf(stages, { kind, seed }) };
+  switch (driver) {
+    case witmotion.name:
+      return overTcp(virtualWristChunks(seed, witmotion.settings.parse(driverSettings)), playing);
+    case skeletonZmq.name:
+      return overZmq(virtualSkeletonChunks(seed, skeletonZmq.settings.parse(driverSettings).rate), playing);
+    case depthZmq.name:
+      return overZmq(virtualDepthChunks(seed, depthZmq.settings.parse(driverSettings).rate), playing);
+    default:
+      throw notPlayed(settings, driver);
+  }
 }
 
 interface Playing {
@@ -72,8 +103,6 @@ async function overTcp(chunks: Iterable<PlayedChunk>, playing: Playing): Promise
   const outlet = await tcpOutlet();
   return feedOf(playDevice(chunks, outlet, playing), { type: 'tcp', host: outlet.host, port: outlet.port }, playing);
 }
-
-type MessageChunk = PlayedChunk<Uint8Array[]>;
 
 async function overZmq(chunks: Iterable<MessageChunk> | AsyncIterable<MessageChunk>, playing: Playing): Promise<Feed> {
   const outlet = await zmqOutlet();
@@ -88,13 +117,6 @@ function feedOf(played: PlayedDevice, transport: object, { virtual }: Playing): 
     performing: ({ start, end }) => played.performing(start, end),
     close: () => played.close(),
   };
-}
-
-function* wristChunks(seed: number, device: WitmotionSettings): Generator<PlayedChunk> {
-  const lasts = 1 / device.outputRate;
-  for (const { time: at, label, acceleration, angularRate } of virtualWrist(seed, device.outputRate)) {
-    yield { at, lasts, label, message: (time) => encodeWitmotion({ acceleration, angularRate, time }, device) };
-  }
 }
 
 async function playRecordings(
@@ -121,9 +143,7 @@ async function playRecordings(
     return found;
   }
 
-  const key = JSON.stringify([data, subjects, actions, trials, pause, repeat]);
-  const stage = stages.get(key) ?? new Stage();
-  stages.set(key, stage);
+  const stage = stageOf(stages, { data, subjects, actions, trials, pause, repeat });
   const onEnd = () => log.info(`all recordings of ${data} have been played to ${driver}`);
   const playing: Playing = { virtual: false, stage, onEnd };
   switch (driver) {
@@ -141,7 +161,7 @@ async function playRecordings(
     case depthZmq.name:
       return overZmq(depthChunks(slots, placed(await loadUtdMhadDepth(data, settings)), log), playing);
     default:
-      throw new Error(`there are no recordings of the feed ${settings.kind} for the driver ${driver}`);
+      throw notPlayed(settings, driver);
   }
 }
 

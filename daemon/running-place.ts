@@ -41,7 +41,10 @@ export function createRunningPlace(
         .find((label) => label !== undefined);
       terminal?.label(name, activity, performed);
     },
-    onModalities: (modalities) => publisher.publishModalities(name, modalities),
+    onModalities(modalities) {
+      publisher.publishModalities(name, modalities);
+      terminal?.modalities(name, modalities);
+    },
   });
 
   function supervise({ origin }: SensorSource): SupervisedSensor {

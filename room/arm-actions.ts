@@ -1,4 +1,4 @@
-/** The actions of the virtual wrist, as the postures that an arm passes. Made from anatomy and the actions' names, not from recordings.
+/** The actions of the virtual body, as the postures that its arms pass. Made from anatomy and the actions' names, not from recordings.
  *
  *    [seconds, elevation, azimuth, twist, elbow, pronation]     degrees, as in arm.ts; each row is reached about then
  *
@@ -15,6 +15,8 @@ export interface ArmAction {
   /** As UTD-MHAD names it. */
   readonly label: string;
   readonly keys: readonly Key[];
+  /** Of the left arm, as the right one's mirror image; without them it hangs. */
+  readonly left?: readonly Key[];
   /** Seconds from the last key back to rest. */
   readonly lowering: number;
 }
@@ -32,6 +34,23 @@ function circle(side: 1 | -1): Key[] {
   });
 }
 
+const clapping: readonly Key[] = [
+  [0.64, 40, -8, 8, 80, 15],
+  ...repeated(0.84, 0.21, 3, [42, 8, 32, 80, 15], [40, -8, 8, 80, 15]),
+];
+const struck: Angles = [82, 10, 20, 18, 88];
+const guard: Angles = [30, 0, 25, 120, 45];
+const curling: readonly Key[] = [
+  [0.96, 6, 0, 0, 142, -70],
+  [1.44, 6, 0, 0, 142, -70],
+];
+const pushing: readonly Key[] = [
+  [0.72, 15, 0, 10, 118, 85],
+  [1.2, 82, 0, 10, 15, 92],
+  [1.44, 82, 0, 10, 15, 92],
+];
+
+/** Which arms move is the data set's: `clap`, `boxing`, `arm curl` and `push` are done with both. */
 export const armActions: readonly ArmAction[] = [
   {
     label: 'swipe left',
@@ -54,11 +73,7 @@ export const armActions: readonly ArmAction[] = [
     keys: [[0.64, 68, -10, 25, 100, 90], ...repeated(0.88, 0.26, 3, [68, -10, -30, 100, 90], [68, -10, 28, 100, 90])],
     lowering: 0.8,
   },
-  {
-    label: 'clap',
-    keys: [[0.64, 40, -8, 8, 80, 15], ...repeated(0.84, 0.21, 3, [42, 8, 32, 80, 15], [40, -8, 8, 80, 15])],
-    lowering: 0.8,
-  },
+  { label: 'clap', keys: clapping, left: clapping, lowering: 0.8 },
   {
     label: 'throw',
     keys: [
@@ -82,26 +97,12 @@ export const armActions: readonly ArmAction[] = [
   { label: 'draw circle counter-clockwise', keys: circle(1), lowering: 0.88 },
   {
     label: 'boxing',
-    keys: [[0.56, 30, 0, 25, 120, 45], ...repeated(0.8, 0.31, 2, [82, 10, 20, 18, 88], [30, 0, 25, 120, 45])],
+    keys: [[0.56, ...guard], ...repeated(0.8, 0.31, 2, struck, guard)],
+    left: [[0.56, ...guard], ...repeated(0.8, 0.31, 2, guard, struck)],
     lowering: 0.88,
   },
-  {
-    label: 'arm curl',
-    keys: [
-      [0.96, 6, 0, 0, 142, -70],
-      [1.44, 6, 0, 0, 142, -70],
-    ],
-    lowering: 0.96,
-  },
-  {
-    label: 'push',
-    keys: [
-      [0.72, 15, 0, 10, 118, 85],
-      [1.2, 82, 0, 10, 15, 92],
-      [1.44, 82, 0, 10, 15, 92],
-    ],
-    lowering: 0.96,
-  },
+  { label: 'arm curl', keys: curling, left: curling, lowering: 0.96 },
+  { label: 'push', keys: pushing, left: pushing, lowering: 0.96 },
   {
     label: 'knock',
     keys: [[0.64, 55, 5, 10, 95, 70], ...repeated(0.8, 0.19, 3, [68, 5, 10, 58, 70], [55, 5, 10, 95, 70])],

@@ -31,6 +31,8 @@ export type Rotation = readonly [Vector, Vector, Vector];
 export interface WristPose {
   /** m, from the shoulder. */
   readonly position: Vector;
+  /** The elbow, m, from the shoulder. */
+  readonly elbow: Vector;
   /** Sensor to world. */
   readonly orientation: Rotation;
 }
@@ -80,6 +82,7 @@ export function wristPose({ elevation, azimuth, twist, elbow, pronation }: ArmPo
   const beyond = turned(lower, [0, 0, -forearm]);
   return {
     position: [elbowAt[0] + beyond[0], elbowAt[1] + beyond[1], elbowAt[2] + beyond[2]],
+    elbow: elbowAt,
     orientation: product(product(lower, hanging), about('x', -pronation)),
   };
 }

@@ -9,7 +9,8 @@ import { createTerminal } from '../terminal.js';
 export async function run({ config: named }: { config?: string }): Promise<void> {
   const config = await loadConfig(findConfigFile(named));
   // Under systemd, standard output is the journal, where a label each half second is in everybody's way.
-  const terminal = process.env['NOTIFY_SOCKET'] ? undefined : createTerminal();
+  const switching = `npx babel-gateway modalities${named === undefined ? '' : ` --config ${named}`}`;
+  const terminal = process.env['NOTIFY_SOCKET'] ? undefined : createTerminal({ switching });
   const log = createLogger(config.log.level, process.stderr.isTTY ? terminal : undefined);
 
   process.on('uncaughtException', (error) => {

@@ -111,24 +111,26 @@ void t.test('every mistake is reported at its line and key', (t) => {
     ],
     [
       'a feed that the gateway cannot play to the driver',
-      home.replace('witmotion-wt901', 'depth-zmq').replace(/transport.*/, 'feed: { kind: virtual-wrist }'),
-      ['home.yaml:7:23: places.living-room.sensors.wrist.feed.kind: unknown kind "virtual-wrist"; known: utd-mhad'],
+      home.replace('witmotion-wt901', 'depth-zmq').replace(/transport.*/, 'feed: { kind: ghost }'),
+      [
+        'home.yaml:7:23: places.living-room.sensors.wrist.feed.kind: unknown kind "ghost"; known: virtual-body, utd-mhad',
+      ],
     ],
     [
       'a feed of a device that the gateway cannot play',
-      home.replace('witmotion-wt901', 'velodyne').replace(/transport.*/, 'feed: { kind: virtual-wrist }'),
+      home.replace('witmotion-wt901', 'velodyne').replace(/transport.*/, 'feed: { kind: virtual-body }'),
       ['home.yaml:7:9: places.living-room.sensors.wrist.feed: the gateway plays no such device; give a transport'],
     ],
     [
       'transport and feed',
-      `${home}        feed: { kind: virtual-wrist }\n`,
+      `${home}        feed: { kind: virtual-body }\n`,
       [
         'home.yaml:8:9: places.living-room.sensors.wrist.feed: a sensor has either a transport or a feed: remove one of them',
       ],
     ],
     [
       'one sensor name in two places',
-      `${home}  kitchen:\n    sensors:\n      wrist: { driver: witmotion-wt901, feed: { kind: virtual-wrist } }\n`,
+      `${home}  kitchen:\n    sensors:\n      wrist: { driver: witmotion-wt901, feed: { kind: virtual-body } }\n`,
       [
         'home.yaml:10:7: places.kitchen.sensors.wrist: the name wrist is taken by a sensor of living-room: sensor names are unique in the whole gateway',
       ],
@@ -281,7 +283,7 @@ void t.test('the shipped examples are valid', async (t) => {
   const real = await loadConfig(join(packageRoot, 'examples', 'home.yaml'));
   t.equal(real.places['living-room']?.sensors['wrist']?.transport?.type, 'serial');
   const demo = await loadConfig(join(packageRoot, 'examples', 'demo.yaml'));
-  t.equal(demo.places['living-room']?.sensors['wrist']?.feed?.kind, 'virtual-wrist');
+  t.equal(demo.places['living-room']?.sensors['wrist']?.feed?.kind, 'virtual-body');
   for (const name of ['utd-mhad-three', 'five-captures']) {
     const file = join(packageRoot, 'examples', `${name}.yaml`);
     const config = parseConfig(await readFile(file, 'utf8'), file, { SENSING_DATA: '/data' });

@@ -71,7 +71,7 @@ void t.test('sensors are opened as the gateway opens them, all at once, and each
     good: { ...wrist, transport: { ...tcp, port: await wristAt(t, 50) } },
     slow: { ...wrist, transport: { ...tcp, port: await wristAt(t, 10) } },
     other: { ...wrist, transport: { ...tcp, port: (noise.address() as AddressInfo).port } },
-    virtual: { ...wrist, feed: { kind: 'virtual-wrist' } },
+    virtual: { ...wrist, feed: { kind: 'virtual-body' } },
     udp: { driver: 'velodyne', transport: { type: 'udp', port: taken.address().port } },
     greedy: { driver: 'velodyne', transport: { type: 'udp', port: shared, receiveBuffer: 1024 * 1024 * 1024 } },
     second: { driver: 'velodyne', transport: { type: 'udp', port: shared } },

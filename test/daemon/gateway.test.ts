@@ -62,7 +62,7 @@ const healths = (received: readonly Received[], name: string) =>
 
 void t.test('the virtual wrist is labelled, and everything from it says that it is virtual', async (t) => {
   const { child, output, ended, received } = await gateway(t, {
-    wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } },
+    wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } },
   });
   await until('five labels', () => activities(received).filter(({ sensors }) => sensors.length > 0).length >= 5, 30);
   t.ok(activities(received).every((message) => message.virtual));
@@ -174,7 +174,7 @@ void t.test('every mix of sensors is labelled as the evaluation labels the same 
 void t.test('a sensor that is absent is reported with the remedy, and stops nothing else', async (t) => {
   const { child, ended, received } = await gateway(t, {
     absent: { driver: 'witmotion-wt901', transport: { type: 'serial', path: '/dev/not-there' } },
-    wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } },
+    wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } },
   });
   await until('a label', () => activities(received).some(({ sensors }) => sensors.includes('wrist')), 30);
   await until('its state', () => healths(received, 'absent').at(-1)?.state === 'unreachable');
@@ -200,7 +200,7 @@ void t.test('a model file that was changed is refused with what to do', async (t
   await writeFile(file, bytes);
   const config = {
     models: { towers: { imu: tower } },
-    places: { room: { sensors: { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } } } } },
+    places: { room: { sensors: { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } } } } },
   };
   const yaml = join(tower, 'gateway.yaml');
   await writeFile(yaml, stringify(config));
@@ -210,7 +210,7 @@ void t.test('a model file that was changed is refused with what to do', async (t
 });
 
 void t.test('a busy port of the broker is told with what to do', async (t) => {
-  const first = await gateway(t, { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } } });
+  const first = await gateway(t, { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } } });
   await until('a start', () => first.received.length > 0, 30);
   const { output, ended } = start(t, ['run', '--config', join(t.testdirName, 'gateway.yaml')]);
   t.strictSame(await ended, [1, null]);

@@ -14,7 +14,7 @@ import { until } from './helpers/wait.js';
 void t.test('sensors come and go with the configuration, and those that stay are not touched', async (t) => {
   const port = await freePort();
   const file = join(t.testdir(), 'gateway.yaml');
-  const wrist = (seed: number) => ({ driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist', seed } });
+  const wrist = (seed: number) => ({ driver: 'witmotion-wt901', feed: { kind: 'virtual-body', seed } });
   const write = (sensors: object, more: object = {}) =>
     writeFile(
       file,

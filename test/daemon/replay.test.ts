@@ -24,7 +24,7 @@ import { run, start } from './helpers/program.js';
 import { subscribe } from './helpers/subscriber.js';
 import { until } from './helpers/wait.js';
 
-const wrist = { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } };
+const wrist = { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } };
 const places = { room: { sensors: { wrist } } };
 
 interface Label {
