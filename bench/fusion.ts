@@ -3,6 +3,7 @@
  * for over MQTT one after the other; and the processor time of the whole gateway with all three live.
  */
 import { asking } from './asking.js';
+import { frameRates } from './frame-rates.js';
 import { runGateway } from './gateway-process.js';
 import type { GatewayProcess } from './gateway-process.js';
 import { isOf, placeLabels } from './place-labels.js';
@@ -39,6 +40,7 @@ async function* measure(gateway: GatewayProcess, hop: number, seconds: number) {
   const beforeEnd = await lastInstants();
   await labels.next((label) => isOf(label, threeModalities), longestStart, 'of all three sensors');
 
+  const frames = await frameRates(gateway.client, gatewayName);
   const wanted = Math.max(1, Math.floor(seconds / hop));
   let cpuShare = NaN;
   for (const set of sets) {
@@ -51,6 +53,7 @@ async function* measure(gateway: GatewayProcess, hop: number, seconds: number) {
     cpuShare = ((await gateway.processorSeconds()) - used) / ((performance.now() - begin) / 1000);
     const all = labels.all.slice(from, from + wanted);
     const whole = all.filter((label) => isOf(label, set));
+    if (whole.length === 0) throw new Error(`${set.join(', ')}: no window has all of them`);
     const delays = whole.map(({ at, end }) => 1000 * (at - end));
     const sinceInstant = Math.min(...set.map((modality) => beforeEnd[modality]));
     yield {
@@ -67,6 +70,7 @@ async function* measure(gateway: GatewayProcess, hop: number, seconds: number) {
     bench: 'fusion',
     devices: virtualDevices,
     live: threeModalities,
+    framesASecond: frames.rates(),
     cpuShare: Number(cpuShare.toFixed(3)),
     cpuShareOf: "the gateway's processor time, all threads, user and system, by wall time; 1 is one core",
   };

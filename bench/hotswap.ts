@@ -11,6 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { manifestName, shippedTowerDirectory } from '../models/store.js';
 import { asking } from './asking.js';
 import type { Asking } from './asking.js';
+import { frameRates } from './frame-rates.js';
 import { runGateway } from './gateway-process.js';
 import type { GatewayProcess } from './gateway-process.js';
 import { isOf, placeLabels } from './place-labels.js';
@@ -98,6 +99,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
   await copyTowers(gateway.dataDirectory);
   const labels = await placeLabels(gateway.client, gatewayName, place);
   const ask = await asking(gateway.client, gatewayName);
+  const frames = await frameRates(gateway.client, gatewayName);
   const all = [...threeModalities];
 
   tell('waiting for the sensors');
@@ -115,6 +117,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
   const exchanges = Math.max(1, Math.round((exchangesWanted * seconds) / wholeSeconds));
   tell(`${changes} changes of the set and ${exchanges} exchanges of a tower in ${seconds} s`);
   const from = labels.all.length;
+  frames.begin();
   const interruptionsBefore = labels.interruptions;
   const begin = performance.now();
   const refusals: string[] = [];
@@ -137,6 +140,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
   await wait(Math.max(0, begin + 1000 * seconds - performance.now()));
   const took = (performance.now() - begin) / 1000;
   const published = labels.all.slice(from);
+  const framesASecond = frames.rates();
   const counted = countWindows(published, hop);
 
   // As it was before: all sensors, the shipped towers.
@@ -156,5 +160,6 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
     interruptions: labels.interruptions - interruptionsBefore,
     partial: published.filter(({ message }) => message.absent.length > 0).length,
     seconds: Number(took.toFixed(1)),
+    framesASecond,
   };
 }
