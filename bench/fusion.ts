@@ -25,11 +25,12 @@ const sets: readonly (readonly ThreeModality[])[] = [1, 2, 4, 3, 5, 6, 7].map((b
 
 export async function fusion({ json, seconds }: { json: boolean; seconds: number }): Promise<void> {
   const devices = await startThreeDevices();
-  const gateway = await runGateway(gatewayName, { [place]: { sensors: devices.sensors } });
+  let gateway: GatewayProcess | undefined;
   try {
+    gateway = await runGateway(gatewayName, { [place]: { sensors: devices.sensors } });
     for await (const line of measure(gateway, devices.hop, seconds)) console.log(json ? JSON.stringify(line) : line);
   } finally {
-    await gateway.stop();
+    await gateway?.stop();
     await devices.close();
   }
 }
