@@ -34,6 +34,10 @@ export interface GatewayProcess {
   readonly client: mqtt.MqttClient;
   /** Processor time that it has used, all of its threads, seconds; to 10 ms. */
   processorSeconds(): Promise<number>;
+  /** Memory of its process that lies in RAM (RSS), MiB. */
+  residentMegabytes(): Promise<number>;
+  /** As its configuration says. */
+  readonly dataDirectory: string;
   stop(): Promise<void>;
 }
 
@@ -50,9 +54,10 @@ export async function runGateway(
   const folder = await mkdtemp(join(tmpdir(), `babel-${name}-`));
   const port = await freePort();
   const config = join(folder, `${name}.yaml`);
+  const dataDirectory = join(folder, 'state');
   const settings = {
     gateway: name,
-    dataDirectory: join(folder, 'state'),
+    dataDirectory,
     mqtt: { port },
     log: { level: 'warn' },
     places,
@@ -84,6 +89,11 @@ export async function runGateway(
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(fields[11]) + Number(fields[12])) / 100;
     },
+    async residentMegabytes() {
+      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+      return Number(kilobytes) / 1024;
+    },
+    dataDirectory,
     stop,
   };
 }

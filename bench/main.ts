@@ -34,6 +34,29 @@ program
   .action(async (options: { json: boolean; seconds: number }) => (await import('./latency.js')).latency(options));
 
 program
+  .command('fusion')
+  .description(
+    'milliseconds from the end of a window to the fused label, for each set of the shipped towers, and processor time',
+  )
+  .option('--json', 'one JSON line a set, and one of the processor time', false)
+  .option('--seconds <n>', 'how long to measure each set', positive, 60)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./fusion.js')).fusion(options));
+
+program
+  .command('hotswap')
+  .description('windows lost or doubled, and memory, while the modality set and the towers of a running gateway change')
+  .option('--json', 'one JSON line', false)
+  .option('--seconds <n>', '200 changes and 20 exchanges in 600; in proportion', positive, 600)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./hotswap.js')).hotswap(options));
+
+program
+  .command('sessions')
+  .description('memory of a process that opens and closes the shipped towers again and again')
+  .option('--json', 'one JSON line each', false)
+  .option('--times <n>', 'how often', positive, 200)
+  .action(async (options: { json: boolean; times: number }) => (await import('./sessions.js')).sessions(options));
+
+program
   .command('pipelines')
   .description('microseconds and allocated bytes of pipeline steps, beside NumPy')
   .option('--json', 'one JSON line a step', false)

@@ -86,9 +86,11 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
   /** Known with the first sensor that has a tower. */
   let timed: { timing: Timing; grid: WindowGrid; windows: PlaceWindows } | undefined;
 
+  const wanted = (modality: Modality) => set.includes(modality);
+
   function timeWindows(timing: Timing) {
     const grid = createWindowGrid(timing);
-    return { timing, grid, windows: createPlaceWindows({ grid, modalities, onWindow }) };
+    return { timing, grid, windows: createPlaceWindows({ grid, modalities, wanted, onWindow }) };
   }
 
   function onWindow(whole: PlaceWindow): void {
@@ -206,7 +208,10 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     forgetEnded();
     timed?.windows.advance(now);
   }
-  const ticking = replayed ? undefined : setInterval(() => tick(monotonicSeconds()), tickPeriod * 1000);
+  // After a time in which this process stood still, timers come before the bytes that arrived meanwhile; those must not be called late.
+  let due: NodeJS.Immediate | undefined;
+  const tickAfterInput = () => (due = setImmediate(() => tick(monotonicSeconds())));
+  const ticking = replayed ? undefined : setInterval(tickAfterInput, tickPeriod * 1000);
 
   return {
     add(more) {
@@ -243,6 +248,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     },
     stop() {
       clearInterval(ticking);
+      clearImmediate(due);
       timed?.windows.end();
     },
   };

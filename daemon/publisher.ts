@@ -1,7 +1,7 @@
 /** Publishes status, activities and sensor health to an MQTT broker, and loses no activity change while it is away.
  *
  *    change ──▶ outbox (disk) ──▶ QoS 1, in order ──▶ PUBACK ──▶ removed from the outbox
- *    window update ──▶ QoS 0, if connected and the outbox is empty; else dropped: a later one replaces it
+ *    window update ──▶ QoS 0, after the changes before it are confirmed; dropped while not connected: a later one replaces it
  *    status, sensor health ──▶ newest kept, sent at once if connected, and again at each connection
  *
  *  Nothing is queued but in the outbox: a connection that ends takes what it had not confirmed with it. */
@@ -61,7 +61,7 @@ export interface PublisherStatistics {
   dropped: number;
   /** Changes that could not be stored on the disk; they are sent, but not kept, and lost during an outage. */
   notStored: number;
-  /** Window updates that were not sent because of an outage: a later one replaced them. */
+  /** Window updates that were not sent, because of an outage or of a broker that takes too little: a later one replaced them. */
   superseded: number;
 }
 
@@ -82,6 +82,8 @@ export interface Publisher {
 
 /** Changes sent before the first of them is confirmed. */
 const mostInFlight = 16;
+/** Updates that wait for the changes before them to be confirmed. */
+const mostPostponed = 64;
 const firstRetryMilliseconds = 500;
 const longestRetryMilliseconds = 10_000;
 /** A connection that lasts so long ends an outage; one that breaks earlier belongs to it. */
@@ -104,7 +106,12 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   /** Newest health of each sensor and modalities of each place, by topic, and what of it was not sent in this session. */
   const states = new Map<string, object>();
   const unsentStates = new Set<string>();
-  let appending = 0;
+  /** Updates that must not overtake a change, with the number of the newest change before each. */
+  let postponed: { after: number; topic: string; message: ActivityMessage }[] = [];
+  /** Number of the newest change that was stored. */
+  let stored = 0;
+  /** Places whose change is being stored, as often as it is. */
+  const appending: string[] = [];
   let storeFails = false;
   /** Being opened or open. */
   let connection: BrokerConnection | undefined;
@@ -155,11 +162,35 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     });
   }
 
+  function postpone(topic: string, message: ActivityMessage): void {
+    postponed.push({ after: stored, topic, message });
+    if (postponed.length > mostPostponed) {
+      postponed.shift();
+      counts.superseded++;
+    }
+  }
+
+  /** Sends the postponed updates that follow confirmed changes only. */
+  function sendPostponed(confirmed: number): void {
+    while (postponed[0] && postponed[0].after <= confirmed) {
+      const { topic, message } = postponed.shift()!;
+      if (!sendUpdate(topic, message)) counts.superseded++;
+    }
+  }
+
+  function dropPostponed(): void {
+    counts.superseded += postponed.length;
+    postponed = [];
+  }
+
   async function deliverAll(): Promise<void> {
     while (session && outbox.size > 0) {
       const current = session;
       try {
-        const entries = await outbox.peek(mostInFlight);
+        const all = await outbox.peek(mostInFlight);
+        sendPostponed(all[0]!.sequence - 1);
+        const until = postponed[0]?.after ?? Infinity;
+        const entries = all.filter(({ sequence }) => sequence <= until);
         await current.confirmed(entries.flatMap(({ sequence, text }) => changeMessage(sequence, text)));
         await outbox.acknowledge(entries.at(-1)!.sequence);
         counts.delivered += entries.length;
@@ -168,6 +199,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
         if (session === current) session = undefined;
       }
     }
+    if (session) sendPostponed(Infinity);
     // A broker that was started anew may have forgotten what was retained.
     if (session && !refreshed) {
       refreshed = true;
@@ -188,9 +220,10 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   }
 
   async function publishChange(place: string, activity: Activity): Promise<void> {
-    appending++;
+    appending.push(place);
     try {
       const { sequence, failure } = await outbox.append(JSON.stringify({ place, activity }));
+      stored = sequence;
       newest.set(place, { activity, sequence });
       if (failure) {
         counts.notStored++;
@@ -203,7 +236,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       }
       storeFails = failure !== undefined;
     } finally {
-      appending--;
+      appending.splice(appending.indexOf(place), 1);
     }
     deliver();
   }
@@ -237,6 +270,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       const reason = await connection.ended;
       clearTimeout(steady);
       session = undefined;
+      dropPostponed();
       // A plain read would be narrowed to the loop's condition.
       if (closing.signal.aborted as boolean) break;
       if (outageSince === undefined) {
@@ -283,12 +317,14 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
         return;
       }
       const message: ActivityMessage = { ...activity, sequence: before.sequence, change: false };
-      if (appending > 0) {
+      if (appending.includes(place)) {
         counts.superseded++;
         return;
       }
       newest.set(place, { activity, sequence: before.sequence });
-      if (outbox.size > 0 || !sendUpdate(activityTopic(gateway, place), message)) counts.superseded++;
+      const topic = activityTopic(gateway, place);
+      if (session && (outbox.size > 0 || postponed.length > 0)) postpone(topic, message);
+      else if (!sendUpdate(topic, message)) counts.superseded++;
       sendStates();
     },
     publishSensor: (name, health) => keepState(sensorTopic(gateway, name), health),

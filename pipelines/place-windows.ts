@@ -1,7 +1,8 @@
 /** The windows of all sensors of a place over the same `[start, end)`, together.
  *
- *  A window is given out when every sensor has given its part or said why not, in the order of time. A part that comes later than
- *  `patience` after the window's end is left out: its sensor is absent from that window. */
+ *  A window is given out when every wanted sensor has given its part or said why not, in the order of time. A part that comes later
+ *  than `patience` after the window's end is left out: its sensor is absent from that window. While it would be left out for nothing,
+ *  because no other wanted part has come either, it is waited for longer. */
 
 import type { Modality } from '../drivers/frames.js';
 import type { WindowGrid } from './window-grid.js';
@@ -9,6 +10,8 @@ import type { RefusedReason, RefusedWindow, Window } from './window.js';
 
 /** Seconds after a window's end that its parts are waited for: more than cameras and radios delay, less than a hop as a rule. */
 export const defaultPatience = 0.4;
+/** The same where without it there would be no window. */
+const longestPatience = 2;
 
 export interface AbsentSensor {
   readonly sensor: string;
@@ -30,6 +33,8 @@ export interface PlaceWindowOptions {
   /** Modality of each sensor that may give windows. */
   readonly modalities: ReadonlyMap<string, Modality>;
   readonly patience?: number;
+  /** Whether sensors of a modality are waited for, asked anew each time. Parts of the others are given out too, if they are there. */
+  readonly wanted?: (modality: Modality) => boolean;
   readonly onWindow: (window: PlaceWindow) => void;
 }
 
@@ -55,11 +60,13 @@ interface Waiting {
 }
 
 export function createPlaceWindows(options: PlaceWindowOptions): PlaceWindows {
-  const { grid, modalities, patience = defaultPatience, onWindow } = options;
+  const { grid, modalities, patience = defaultPatience, wanted = () => true, onWindow } = options;
   /** In the order of time. */
   let waiting: Waiting[] = [];
   let given = -Infinity; // start of the newest window given out
   const late = new Map<string, number>();
+  /** Start of the newest part of each sensor: those before it do not come any more. */
+  const newest = new Map<string, number>();
 
   function give({ start, end, windows, absent, missing }: Waiting): void {
     given = start;
@@ -71,16 +78,27 @@ export function createPlaceWindows(options: PlaceWindowOptions): PlaceWindows {
     while (waiting.length > 0 && isReady(waiting[0]!)) give(waiting.shift()!);
   }
 
-  const giveComplete = () => giveWhile(({ missing }) => missing.size === 0);
+  const wantedOf = ({ missing }: Waiting) => [...missing].filter((sensor) => wanted(modalities.get(sensor)!));
+
+  function isOverdue(one: Waiting, now: number): boolean {
+    const overdue = now - one.end;
+    if (overdue <= patience) return false;
+    if (overdue > longestPatience || one.windows.some(({ modality }) => wanted(modality))) return true;
+    return wantedOf(one).every((sensor) => (newest.get(sensor) ?? -Infinity) > one.start);
+  }
+
+  const isComplete = (one: Waiting) => wantedOf(one).length === 0;
+  const giveComplete = () => giveWhile(isComplete);
 
   return {
     late,
     add(part) {
       const { start, end, sensor, modality } = part;
       if (start <= given) {
-        late.set(sensor, (late.get(sensor) ?? 0) + 1);
+        if (wanted(modality)) late.set(sensor, (late.get(sensor) ?? 0) + 1);
         return;
       }
+      newest.set(sensor, start);
       let one = waiting.find((other) => other.start === start);
       if (one === undefined) {
         one = { start, end, windows: [], absent: [], missing: new Set(grid.sensors) };
@@ -92,8 +110,9 @@ export function createPlaceWindows(options: PlaceWindowOptions): PlaceWindows {
       else one.windows.push(part);
       giveComplete();
     },
-    advance: (now) => giveWhile(({ end, missing }) => missing.size === 0 || now - end > patience),
+    advance: (now) => giveWhile((one) => isComplete(one) || isOverdue(one, now)),
     gone(sensor) {
+      newest.delete(sensor);
       for (const { missing } of waiting) missing.delete(sensor);
       giveComplete();
     },

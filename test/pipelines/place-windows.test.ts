@@ -9,12 +9,16 @@ const modalities = new Map<string, Modality>([
   ['camera', 'depth'],
 ]);
 
-function place() {
+function place(wanted?: (modality: Modality) => boolean) {
   const grid = createWindowGrid({ length: 2, hop: 0.5 });
   grid.open('wrist', 10);
   grid.open('camera', 10.1);
   const given: PlaceWindow[] = [];
-  const windows = createPlaceWindows({ grid, modalities, patience: 0.4, onWindow: (window) => given.push(window) });
+  const windows = createPlaceWindows({
+    ...{ grid, modalities, patience: 0.4 },
+    ...(wanted && { wanted }),
+    onWindow: (window) => given.push(window),
+  });
   const where = (sensor: string, index: number) => {
     const start = grid.startOf(index);
     return { modality: modalities.get(sensor)!, sensor, start, end: start + 2, completedAt: start + 2 };
@@ -89,5 +93,60 @@ void t.test('a sensor that falls silent is not waited for; the end gives out wha
   t.equal(seen().length, 2);
   windows.end();
   t.strictSame(seen().at(-1), [11, 'wrist', 'camera late']);
+  t.end();
+});
+
+void t.test('sensors that are not wanted are not waited for', (t) => {
+  const { windows, part, seen } = place((modality) => modality === 'imu');
+  windows.add(part('wrist', 0));
+  t.strictSame(seen().length, 1, 'without the camera');
+  windows.add(part('camera', 0));
+  windows.add(part('camera', 1));
+  windows.add(part('wrist', 1));
+  t.strictSame(seen().slice(1), [[10.5, 'camera,wrist', '']], 'what is there is given out');
+  t.equal(windows.late.get('camera'), undefined);
+  t.end();
+});
+
+void t.test('a window that would be lost waits longer for the only wanted sensor, but not for ever', (t) => {
+  const { windows, part, seen } = place((modality) => modality === 'imu');
+  windows.add(part('camera', 0));
+  windows.advance(13.9);
+  t.strictSame(seen(), []);
+  windows.add(part('wrist', 0));
+  t.strictSame(seen(), [[10, 'camera,wrist', '']]);
+  windows.add(part('camera', 1));
+  windows.advance(14.6);
+  t.strictSame(seen().slice(1), [[10.5, 'camera', 'wrist late']], 'two seconds');
+  windows.add(part('camera', 2));
+  windows.add(part('camera', 3));
+  windows.add(part('wrist', 3));
+  windows.advance(13.45);
+  t.strictSame(
+    seen().slice(2),
+    [
+      [11, 'camera', 'wrist late'],
+      [11.5, 'camera,wrist', ''],
+    ],
+    'what its sensor has left out does not come any more',
+  );
+  t.end();
+});
+
+void t.test('the wanted set may change while a window waits', (t) => {
+  let set: readonly Modality[] = ['depth'];
+  const { windows, part, seen } = place((modality) => set.includes(modality));
+  windows.add(part('wrist', 0));
+  set = ['imu'];
+  windows.add(part('camera', 0));
+  windows.add(part('camera', 1));
+  set = ['depth'];
+  windows.advance(11.5);
+  windows.add(part('wrist', 1));
+  t.strictSame(
+    seen().map(([start]) => start),
+    [10, 10.5],
+    'each once',
+  );
   t.end();
 });
