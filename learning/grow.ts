@@ -26,10 +26,20 @@ export interface GrowOptions extends AlignOptions {
   readonly momentum?: number | undefined;
   /** Weight of the distillation. */
   readonly distillation?: number | undefined;
+  /** What the trunk learned from earlier, to be held too. */
+  readonly remembered?: readonly RememberedRows[] | undefined;
+  /** Weight of each remembered modality's distillation. */
+  readonly holding?: number | undefined;
+}
+
+/** Encoder outputs [rows, inputs] of a modality in the trunk. */
+export interface RememberedRows {
+  readonly modality: string;
+  readonly outputs: Float32Array;
 }
 
 /** Fewer epochs at a higher rate than an alignment's: a growth starts from a trunk that is aligned, and is run on the edge. */
-export const growDefaults = { epochs: 100, learningRate: 1e-3, momentum: 0.99, distillation: 4 } as const;
+export const growDefaults = { epochs: 100, learningRate: 1e-3, momentum: 0.99, distillation: 4, holding: 16 } as const;
 
 /**
  * @param set recordings of the branch and the connecting modality, and of no other
@@ -43,8 +53,15 @@ export async function grow(trunk: Trunk, set: AlignmentSet, options: GrowOptions
     throw new AlignmentError(`a growth of ${branch} through ${via} needs just these two, not ${names.join(', ')}`);
   moduleOf(trunk, via);
   const outputs = { [branch]: set.outputs[branch]!, [via]: set.outputs[via]! };
-  const distillation = protect ? (options.distillation ?? growDefaults.distillation) : 0;
-  const embeddings = distillation > 0 && (await embed(trunk, via, outputs[via]!, options));
+  const { distillation = growDefaults.distillation, holding = growDefaults.holding } = options;
+  const hold = async (modality: string, rows: Float32Array, weight: number) => ({
+    ...{ modality, weight, outputs: rows },
+    embeddings: await embed(trunk, modality, rows, options),
+  });
+  const taught = protect && distillation > 0 ? await hold(via, outputs[via]!, distillation) : undefined;
+  const remembered: Awaited<ReturnType<typeof hold>>[] = [];
+  if (protect && holding > 0)
+    for (const one of options.remembered ?? []) remembered.push(await hold(one.modality, one.outputs, holding));
   return learn(
     [{ ...set, outputs }],
     {
@@ -54,10 +71,6 @@ export async function grow(trunk: Trunk, set: AlignmentSet, options: GrowOptions
       from: trunk,
     },
     { kind: 'grow', modalities: [branch, via] },
-    {
-      prototypeShare: protect ? 1 - (options.momentum ?? growDefaults.momentum) : 1,
-      distillation,
-      taught: embeddings ? { modality: via, embeddings } : undefined,
-    },
+    { prototypeShare: protect ? 1 - (options.momentum ?? growDefaults.momentum) : 1, taught, remembered },
   );
 }
