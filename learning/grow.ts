@@ -5,6 +5,8 @@
  * The concept alignment modules of both learn. The prototype network, through which all that was aligned goes, moves slowly: after each update
  * θ′ of the optimiser it is the moving average μ θ + (1 − μ) θ′. And the trunk from before the growth teaches: the connecting modality's
  * embeddings are held near those that it had, by 1 − cosine, so that the modalities aligned to it earlier still meet it there.
+ * That holds it where the growth's recordings are. What was learned from others before (memory.ts) is held there in the same way, without pairs:
+ * the module of each remembered modality makes up for what moves in the prototype network.
  * The authors' published code has neither (its momentum, 0.996, is a setting that nothing reads); both are from the paper's text.
  */
 import { moduleOf } from '../models/trunk.js';
@@ -24,7 +26,7 @@ export interface GrowOptions extends AlignOptions {
   readonly protect?: boolean | undefined;
   /** μ of the prototype network's moving average. */
   readonly momentum?: number | undefined;
-  /** Weight of the distillation. */
+  /** Weight of the connecting modality's distillation, on the growth's recordings. */
   readonly distillation?: number | undefined;
   /** What the trunk learned from earlier, to be held too. */
   readonly remembered?: readonly RememberedRows[] | undefined;

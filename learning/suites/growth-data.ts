@@ -31,7 +31,8 @@ import {
   windowOutputs,
 } from './utd-mhad-embeddings.js';
 import type { Encoders } from './utd-mhad-embeddings.js';
-import { loadWifi, trainedWifi, wifiEmbeddings, wifiLabel, wifiOutputs, wifiWindowOutputs } from './wiar-embeddings.js';
+import { trainedWifi, wifiEmbeddings, wifiLabel, wifiOutputs, wifiWindowOutputs } from './wiar-embeddings.js';
+import { loadPlaced } from './wiar.js';
 import type { PlacedExample } from './wiar.js';
 
 export type Grown = PairedModality | 'radar';
@@ -64,7 +65,7 @@ export async function loadSides(request: SuiteRequest): Promise<GrowthSides> {
     test: await loadSubjects(request, test, ['skeleton', 'depth']),
     radarTrain: await loadMarsWindows(request, marsProtocol.train),
     radarTest: await loadMarsWindows(request, marsProtocol.test),
-    wifi: await loadWifi(request).catch((error: unknown) => {
+    wifi: await loadPlaced(request.data, onWarning).catch((error: unknown) => {
       if (!(error instanceof DatasetError)) throw error;
       onWarning?.(`without Wi-Fi: ${error.message}`);
       return [];

@@ -19,17 +19,12 @@ import { digestOfWeights, kept } from './suite-cache.js';
 import type { SuiteRequest } from './suite.js';
 import { meanOfRecordings, openEncoder } from './utd-mhad-embeddings.js';
 import type { WindowOutputs } from './utd-mhad-embeddings.js';
-import { loadPlaced, wiarEpochs } from './wiar.js';
+import { wiarEpochs } from './wiar.js';
 import type { PlacedExample } from './wiar.js';
 
 const [links, subcarriers] = wifiGruEncoder.window.instant as [number, number];
 /** Augmented windows of each recording that pairs are made of. */
 const versions = 8;
-
-/** Recordings at the tower's rate; reading their packets takes longer than all else, so they are kept. */
-export async function loadWifi({ data, cache, onWarning }: SuiteRequest): Promise<readonly PlacedExample[]> {
-  return kept(cache, 'wiar-recordings', 'all, 30 a second', () => loadPlaced(data, onWarning));
-}
 
 const digest = (examples: readonly PlacedExample[]): string => {
   const hash = createHash('sha256');

@@ -135,7 +135,9 @@ void t.test(
       '--json',
     ]);
     t.equal(grown.status, 0, grown.stderr);
-    const { about, trunk } = await loadTrunkFolder(at('grown'));
+    const { about, trunk, memory } = await loadTrunkFolder(at('grown'));
+    t.strictSame([...memory].map(([name, parts]) => [name, parts.length]), [['wrist', 2], ['strap', 2]]); // prettier-ignore
+    t.equal((await loadTrunkFolder(at('trunk'))).memory.get('wrist')![0]!.length, 12 * pair!.windows);
     t.strictSame(
       about.pairs.map(({ kind }) => kind),
       ['align', 'grow'],

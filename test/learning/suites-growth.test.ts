@@ -27,7 +27,8 @@ const sets = { imu: setOf('imu'), depth: setOf('depth'), radar: setOf('radar') }
 async function measure(trunk: Trunk) {
   const found = new Map<string, number>();
   const rows = new Map<string, Float32Array>();
-  for (const name of trunk.modules.keys()) rows.set(name, await embed(trunk, name, unseen.outputs[name]!));
+  for (const name of trunk.modules.keys())
+    if (unseen.outputs[name]) rows.set(name, await embed(trunk, name, unseen.outputs[name]));
   for (const name of ['imu', 'depth', 'radar'])
     if (rows.has(name)) {
       const pair = { width: trunk.width, a: rows.get(name)!, b: rows.get('skeleton')!, labels: unseen.labels };
