@@ -39,7 +39,6 @@ async function stepTimes(threads: number, steps: number) {
     prototype: true,
     weightDecay: 1e-4,
     prototypeShare: 1,
-    distillation: 0,
   });
   const trainer = await createTrainer(training, { threads });
   const feeds = Object.fromEntries(

@@ -45,20 +45,29 @@ export function prepareSet({ count, outputs, versions = 1, groups, pairing = 'ti
   if (names.length < 2) throw new AlignmentError(`only ${names[0] ?? 'nothing'}: two or more modalities are needed`);
   if (groups && groups.length !== count)
     throw new AlignmentError(`${groups.length} groups for ${count} recordings: one each is needed`);
-  const modalities = names.map((modality) => {
-    if (!/^[A-Za-z0-9_-]+$/.test(modality))
-      throw new AlignmentError(`'${modality}' is no name of a modality: letters, digits, "_" and "-"`);
-    const data = outputs[modality]!;
-    const width = data.length / (versions * count);
-    if (!Number.isInteger(width) || width < 1)
-      throw new AlignmentError(`${modality}: ${data.length} values are not [${versions}, ${count}, width]`);
-    const bad = data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      throw new AlignmentError(`${modality}: recording ${Math.floor(bad / width) % count} has a value ${data[bad]}`);
-    return { modality, width, data };
-  });
+  const modalities = names.map((modality) => prepareOutputs(modality, outputs[modality]!, count, versions));
   const distinct = groups && new Set(Array.from(groups)).size < count ? groups : undefined;
   return { count, versions, modalities, groups: distinct, pairing };
+}
+
+function prepareOutputs(modality: string, data: Float32Array, count: number, versions: number) {
+  if (!/^[A-Za-z0-9_-]+$/.test(modality))
+    throw new AlignmentError(`'${modality}' is no name of a modality: letters, digits, "_" and "-"`);
+  const width = data.length / (versions * count);
+  if (!Number.isInteger(width) || width < 1)
+    throw new AlignmentError(`${modality}: ${data.length} values are not [${versions}, ${count}, width]`);
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new AlignmentError(`${modality}: recording ${Math.floor(bad / width) % count} has a value ${data[bad]}`);
+  return { modality, width, data };
+}
+
+/** Outputs [count, width] of one modality alone, to be held near what they were. @throws AlignmentError as `prepareSet` */
+export function prepareAlone(modality: string, outputs: Float32Array, width: number): PreparedSet {
+  const count = outputs.length / width;
+  if (!Number.isInteger(count) || count < 1)
+    throw new AlignmentError(`${modality}: ${outputs.length} remembered values are not rows of ${width}`);
+  return { count, versions: 1, modalities: [prepareOutputs(modality, outputs, count, 1)], pairing: 'time' };
 }
 
 /** A scale below this share of the largest one holds no information, only noise that dividing would blow up. */

@@ -24,13 +24,14 @@ import type { Directions } from './contrastive.js';
 import { feedNames } from './align-data.js';
 import { gradient } from './gradient.js';
 
+/** A set of one modality has no pairs: it is only held near its teacher. */
 export interface StepSet {
   readonly batch: number;
   readonly modalities: readonly { readonly modality: string; readonly width: number }[];
   /** Whether some pairs are no negatives (`counted` is fed). */
   readonly grouped: boolean;
-  /** The modality whose embedding from before is fed as `teacher`, to stay near it. */
-  readonly taught?: string | undefined;
+  /** The modality whose embedding from before is fed as `teacher`, to stay near it, and what that counts for in the loss. */
+  readonly taught?: { readonly modality: string; readonly weight: number } | undefined;
 }
 
 export interface AlignmentStepOptions {
@@ -43,8 +44,6 @@ export interface AlignmentStepOptions {
   readonly weightDecay: number;
   /** Share of its update that the prototype network takes: 1 − the momentum of its moving average. */
   readonly prototypeShare: number;
-  /** Weight of the distillation. */
-  readonly distillation: number;
   readonly type?: 'float32' | 'float64';
 }
 
@@ -151,7 +150,7 @@ function stepGradient(g: Graph, contributions: readonly Slopes[], products: read
 
 /** @returns the step, and the pairs of modalities in the order of its outputs */
 export function alignmentStep(source: WeightSource, sets: readonly StepSet[], options: AlignmentStepOptions) {
-  const { temperature, adaptive, distillation } = options;
+  const { temperature, adaptive } = options;
   const g = graph({ type: options.type ?? 'float32' });
   const network = sharingWeights({ g, weights: source });
   const embedded = embeddings(network, sets, options);
@@ -167,11 +166,12 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
           modalities: [modalities[a]!.modality, modalities[b]!.modality],
           ...contrastiveLosses(g, of(a), of(b), { temperature, counted }),
         });
-    const k = modalities.findIndex(({ modality }) => modality === taught);
-    if (k >= 0) {
+    const k = modalities.findIndex(({ modality }) => modality === taught?.modality);
+    if (taught && k >= 0) {
       const teacher = g.input(feedNames.teacher(index), [batch, options.width]);
       // One minus the mean cosine to what it was.
-      distilled.push(g.sub(1, g.mul(g.reduceSum(g.mul(of(k), teacher)), 1 / batch)));
+      const far = g.sub(1, g.mul(g.reduceSum(g.mul(of(k), teacher)), 1 / batch));
+      distilled.push(g.mul(far, taught.weight));
     }
     first += modalities.length;
   }
@@ -191,7 +191,7 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
     return fixed;
   });
 
-  const kept = distilled.length > 0 ? g.mul(sum(g, distilled), distillation) : undefined;
+  const kept = distilled.length > 0 ? sum(g, distilled) : undefined;
   const contrast = sum(
     g,
     pairs.map((pair, i) => weighted(g, weights[i], pair)),
@@ -204,7 +204,7 @@ export function alignmentStep(source: WeightSource, sets: readonly StepSet[], op
       slopes(
         g,
         kept,
-        sets.flatMap(({ taught }) => taught ?? []),
+        sets.flatMap(({ taught }) => taught?.modality ?? []),
         products,
       ),
     );

@@ -3,9 +3,10 @@
  * alignment modules and the prototype network learn.
  */
 import { alignmentDefaults, conceptPrefix, prototypePrefix } from '../models/alignment.js';
+import { moduleOf } from '../models/trunk.js';
 import type { ConceptModule, Trunk, TrunkEvent } from '../models/trunk.js';
 import type { Weights } from '../models/weights.js';
-import { AlignmentError, createBatches, digestOf, prepareSet, standardisation } from './align-data.js';
+import { AlignmentError, createBatches, digestOf, prepareAlone, prepareSet, standardisation } from './align-data.js';
 import type { AlignmentSet, PreparedSet } from './align-data.js';
 import { alignmentOutputs, alignmentStep } from './align-step.js';
 import type { AlignmentStepOptions } from './align-step.js';
@@ -74,12 +75,23 @@ export interface Aligned {
   readonly curves: readonly AlignmentCurve[];
 }
 
+/** A modality that stays near what it was. */
+export interface Held {
+  readonly modality: string;
+  /** Of its distance, in the loss. */
+  readonly weight: number;
+  /** From before, [rows, width of the trunk]. */
+  readonly embeddings: Float32Array;
+}
+
 /** What growth adds to an alignment. */
 export interface Growing {
+  /** Share of its update that the prototype network takes. */
   readonly prototypeShare: number;
-  readonly distillation: number;
-  /** The modality that stays near what it was, and its embeddings [versions · count, width] from before, of set 0. */
-  readonly taught?: { readonly modality: string; readonly embeddings: Float32Array } | undefined;
+  /** In set 0; rows are versions · count. */
+  readonly taught?: Held | undefined;
+  /** Where there are no pairs: encoder outputs [rows, inputs] of modalities of the trunk. */
+  readonly remembered?: readonly (Held & { readonly outputs: Float32Array })[] | undefined;
 }
 
 const before = (weights: Weights | undefined, prefix: string): [string, Float32Array][] =>
@@ -117,7 +129,7 @@ export async function learn(
   given: readonly AlignmentSet[],
   options: NewTrunkOptions,
   event: Pick<TrunkEvent, 'kind' | 'modalities'>,
-  growing: Growing = { prototypeShare: 1, distillation: 0 },
+  { prototypeShare, taught, remembered = [] }: Growing = { prototypeShare: 1 },
 ): Promise<Aligned> {
   const {
     seed,
@@ -138,21 +150,25 @@ export async function learn(
   const hidden = from?.hidden ?? options.hidden ?? alignmentDefaults.hidden;
   const prototype = from ? from.prototype !== undefined : (options.prototype ?? true);
   if (given.length === 0) throw new AlignmentError('nothing to align: no set of recordings');
-  const sets = given.map(prepareSet);
+  const paired = given.map(prepareSet);
+  const sets = [
+    ...paired,
+    ...remembered.map(({ modality, outputs }) => prepareAlone(modality, outputs, moduleOf(from!, modality).inputs)),
+  ];
+  const held = [taught, ...paired.slice(1).map(() => undefined), ...remembered];
   const scales = standards(sets, from);
-  const { taught, prototypeShare, distillation } = growing;
   const stepSets = sets.map(({ count, modalities, groups }, index) => ({
     batch: Math.min(batch, count),
     modalities: modalities.map(({ modality, width: inputs }) => ({ modality, width: inputs })),
     grouped: groups !== undefined,
-    taught: index === 0 ? taught?.modality : undefined,
+    taught: held[index] && { modality: held[index].modality, weight: held[index].weight },
   }));
   const known = new Map([
     ...before(from?.prototype, prototypePrefix),
     ...[...(from?.modules ?? [])].flatMap(([modality, { weights }]) => before(weights, conceptPrefix(modality))),
   ]);
   const step: AlignmentStepOptions = {
-    ...{ width, hidden, temperature, adaptive, prototype, weightDecay, prototypeShare, distillation },
+    ...{ width, hidden, temperature, adaptive, prototype, weightDecay, prototypeShare },
   };
   const { training, pairs } = alignmentStep(initialWeights(createRandom(mixSeeds(seed, 12)), known), stepSets, step);
   const batches = sets.map((set, index) =>
@@ -160,10 +176,10 @@ export async function learn(
       batch: stepSets[index]!.batch,
       seed,
       dropout,
-      teacher: index === 0 && taught ? { width, data: taught.embeddings } : undefined,
+      teacher: held[index] && { width, data: held[index].embeddings },
     }),
   );
-  const steps = epochs * Math.max(...batches.map(({ stepsPerEpoch }) => stepsPerEpoch));
+  const steps = epochs * Math.max(...batches.slice(0, paired.length).map(({ stepsPerEpoch }) => stepsPerEpoch));
   const curves = pairs.map((modalities): AlignmentCurve => ({
     modalities,
     ...{ steps: [], lossAb: [], lossBa: [], weightAb: [], weightBa: [] },
@@ -196,7 +212,13 @@ export async function learn(
     modules: new Map([...(from?.modules ?? []), ...learned]),
     history: [
       ...(from?.history ?? []),
-      { ...event, counts: sets.map(({ count }) => count), pairings: sets.map(({ pairing }) => pairing), epochs, seed },
+      {
+        ...event,
+        counts: paired.map(({ count }) => count),
+        pairings: paired.map(({ pairing }) => pairing),
+        epochs,
+        seed,
+      },
     ],
   };
   return { trunk, curves };

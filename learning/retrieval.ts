@@ -89,3 +89,31 @@ export function retrieval(pairs: RetrievalPairs, ranks = 10): BothWays {
     ba: oneWay((i, j) => all[j * n + i]!, n, pairs, ranks),
   };
 }
+
+/** Recordings of one modality, with what each shows: embeddings [labels, width], each row of length 1. */
+export interface LabelledRows {
+  readonly embeddings: Float32Array;
+  readonly labels: readonly (string | number)[];
+}
+
+/**
+ * Of recordings that share no moment: the share of the queries whose nearest neighbour among the others' has their label.
+ * @throws Error if there are none, or sizes do not agree
+ */
+export function nearestOfLabel(queries: LabelledRows, searched: LabelledRows, width: number): number {
+  for (const { embeddings, labels } of [queries, searched])
+    if (labels.length === 0 || embeddings.length !== labels.length * width)
+      throw new Error(`retrieval: ${embeddings.length} values are not ${labels.length} rows of width ${width}`);
+  const [n, m] = [queries.labels.length, searched.labels.length];
+  let right = 0;
+  for (let i = 0; i < n; i++) {
+    let [nearest, most] = [-1, -Infinity];
+    for (let j = 0; j < m; j++) {
+      let dot = 0;
+      for (let k = 0; k < width; k++) dot += queries.embeddings[i * width + k]! * searched.embeddings[j * width + k]!;
+      if (dot > most) [nearest, most] = [j, dot];
+    }
+    if (searched.labels[nearest] === queries.labels[i]) right++;
+  }
+  return right / n;
+}

@@ -1,5 +1,6 @@
 /** `babel-gateway grow` */
 import { grow as growTrunk } from '../../learning/grow.js';
+import { rememberedRows } from '../../learning/memory.js';
 import { removeCheckpoint } from '../../learning/train.js';
 import { findEncoders, parseFolders } from '../learning/encoders.js';
 import type { PairNames } from '../learning/encoders.js';
@@ -37,13 +38,15 @@ export async function grow(options: GrowOptions): Promise<void> {
     const checkpoint = checkpointOf('grow', options);
     const grown = await growTrunk(before.trunk, gathered.sets[0]!, {
       ...{ branch, via, seed, threads, epochs, batch, learningRate, checkpoint, signal: session.signal },
+      remembered: rememberedRows(before.memory),
       onProgress: (progress) => session.onProgress(`growth of ${branch} through ${via}`, progress),
     });
     const about = gathered.about.map((one): PairsAbout => ({ kind: 'grow', ...one }));
     const all = new Map([...before.encoders, ...encoders]);
     const head = sharedHeadOf(before);
     const pairs = [...before.about.pairs, ...about];
-    const finished = await finish(grown, { ...options, encoders: all, pairs, gathered, head }, session);
+    const { memory } = before;
+    const finished = await finish(grown, { ...options, encoders: all, pairs, gathered, head, memory }, session);
     removeCheckpoint(checkpoint);
     return { about, finished };
   });

@@ -3,6 +3,8 @@ import type { Aligned } from '../../learning/align.js';
 import { trainAnySubsetHead } from '../../learning/heads/any-subset.js';
 import type { AnySubsetHead } from '../../learning/heads/any-subset.js';
 import { exportHead } from '../../learning/heads/head.js';
+import { rememberSets } from '../../learning/memory.js';
+import type { Memory } from '../../learning/memory.js';
 import { createRandom, mixSeeds } from '../../learning/random.js';
 import type { Example } from '../../learning/teach.js';
 import { alignedTower, spaceOf } from '../../models/aligned-tower.js';
@@ -29,6 +31,8 @@ export interface FinishOptions {
   readonly encoders: Encoders;
   readonly pairs: readonly PairsAbout[];
   readonly gathered: Gathered;
+  /** What the trunk remembered before. */
+  readonly memory?: Memory | undefined;
   /** A head that the trunk had before; it is kept. */
   readonly head?: SharedHead | undefined;
   /** Whether labels are looked at. */
@@ -137,6 +141,7 @@ export async function finish(
     encoders,
     towers,
     curves,
+    memory: rememberSets(options.memory ?? new Map(), gathered.sets, { seed }),
     about: { pairs: [...pairs], seed, gatewayVersion },
   });
   if (learned) {

@@ -1,5 +1,6 @@
 /** What an alignment or a growth learns from, out of data sets or recordings: sets of encoder outputs, and what is to be said of them. */
 import type { AlignmentSet } from '../../learning/align-data.js';
+import { commonLabel } from '../../learning/common-labels.js';
 import { pairByLabel } from '../../learning/label-pairs.js';
 import type { LabelledOutputs } from '../../learning/label-pairs.js';
 import type { Manifest } from '../../models/manifest.js';
@@ -8,7 +9,7 @@ import { differingLengths } from './encoders.js';
 import type { Encoders, PairNames } from './encoders.js';
 import { recordedPairs } from './recorded-pairs.js';
 import type { LearningSession } from './session.js';
-import { commonLabel, connected, labelledSource, pairedSource, protocolOf } from './sources/find.js';
+import { connected, labelledSource, pairedSource, protocolOf } from './sources/find.js';
 import type { SourceRequest, WindowSource } from './sources/source.js';
 import type { PairsAbout } from './trunk-folder.js';
 

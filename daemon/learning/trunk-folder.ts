@@ -5,18 +5,21 @@
  *      encoders/NAME/    the frozen encoder, as a tower folder, as it was given
  *      towers/NAME/      the aligned tower that the gateway runs, where classes are known
  *      curves.json       losses and weights of every step of the last alignment or growth
+ *      memory.babel      some encoder outputs of what it learned from, for later growths to hold (memory-file.ts)
  *      examples.json     embeddings of some examples of each class, for `teach` */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AlignmentCurve } from '../../learning/align.js';
+import type { Memory } from '../../learning/memory.js';
 import type { SharedHead } from '../../models/aligned-tower.js';
 import { ModelError } from '../../models/manifest.js';
 import { loadTower, saveTower, sha256 } from '../../models/store.js';
 import type { LoadedTower, Tower } from '../../models/store.js';
 import { decodeTrunk, encodeTrunk } from '../../models/trunk.js';
 import type { Trunk } from '../../models/trunk.js';
+import { decodeMemory, encodeMemory } from './memory-file.js';
 
 const text = z.string().min(1).max(10_000);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be letters, digits, "_" and "-"');
@@ -44,12 +47,14 @@ const schema = z.strictObject({
   formatVersion: z.literal(1),
   sha256: digest,
   encoders: z.record(name, z.strictObject({ sha256: digest })),
+  /** Absent: nothing is remembered. */
+  memory: z.strictObject({ sha256: digest }).optional(),
   pairs: z.array(pairs),
   seed: z.int(),
   created: text,
   gatewayVersion: text,
 });
-export type TrunkAbout = Omit<z.infer<typeof schema>, 'formatVersion' | 'sha256' | 'encoders' | 'created'>;
+export type TrunkAbout = Omit<z.infer<typeof schema>, 'formatVersion' | 'sha256' | 'encoders' | 'memory' | 'created'>;
 
 export interface TrunkFolder {
   readonly trunk: Trunk;
@@ -59,9 +64,10 @@ export interface TrunkFolder {
   /** Aligned towers, where classes are known. */
   readonly towers: ReadonlyMap<string, Tower>;
   readonly curves: readonly AlignmentCurve[];
+  readonly memory: Memory;
 }
 
-const files = { trunk: 'trunk.babel', about: 'trunk.json', curves: 'curves.json' } as const;
+const files = { trunk: 'trunk.babel', about: 'trunk.json', curves: 'curves.json', memory: 'memory.babel' } as const;
 const remedy = "name the folder that 'babel-gateway align --output' wrote, or align again";
 
 async function read(file: string): Promise<Buffer> {
@@ -121,8 +127,16 @@ export async function loadTrunkFolder(directory: string): Promise<TrunkFolder> {
     (text) => reading(files.curves, () => JSON.parse(text) as AlignmentCurve[]),
     () => [],
   );
+  const memory = found.memory ? await loadMemory(directory, found.memory.sha256, trunk) : new Map<string, never>();
   const { pairs: made, seed, gatewayVersion } = found;
-  return { trunk, encoders, towers, curves, about: { pairs: made, seed, gatewayVersion } };
+  return { trunk, encoders, towers, curves, memory, about: { pairs: made, seed, gatewayVersion } };
+}
+
+async function loadMemory(directory: string, expected: string, trunk: Trunk): Promise<Memory> {
+  const file = join(directory, files.memory);
+  const bytes = await read(file);
+  if (sha256(bytes) !== expected) throw new ModelError(`${file} was changed or cut off: ${remedy}`);
+  return reading(file, () => decodeMemory(bytes, trunk));
 }
 
 async function write(directory: string, file: string, bytes: Uint8Array | string): Promise<void> {
@@ -133,7 +147,7 @@ async function write(directory: string, file: string, bytes: Uint8Array | string
 
 /** Writes `trunk.json` last, so that a folder that was cut off is told by its checksum. @throws the file system's errors */
 export async function saveTrunkFolder(directory: string, folder: TrunkFolder): Promise<void> {
-  const { trunk, encoders, towers, about, curves } = folder;
+  const { trunk, encoders, towers, about, curves, memory } = folder;
   await mkdir(directory, { recursive: true });
   for (const [module, tower] of encoders) await saveTower(join(directory, 'encoders', module), tower);
   for (const module of encoders.keys()) {
@@ -145,10 +159,14 @@ export async function saveTrunkFolder(directory: string, folder: TrunkFolder): P
   const bytes = encodeTrunk(trunk);
   await write(directory, files.trunk, bytes);
   await write(directory, files.curves, JSON.stringify(curves));
+  const remembered = memory.size > 0 ? encodeMemory(memory, trunk) : undefined;
+  if (remembered) await write(directory, files.memory, remembered);
+  else await rm(join(directory, files.memory), { force: true });
   const json: z.infer<typeof schema> = {
     formatVersion: 1,
     sha256: sha256(bytes),
     encoders: Object.fromEntries([...encoders].map(([module, { encoder }]) => [module, { sha256: sha256(encoder) }])),
+    ...(remembered && { memory: { sha256: sha256(remembered) } }),
     ...about,
     created: new Date().toISOString(),
   };

@@ -4,6 +4,8 @@
  *    one-shot imu             the aligned tower: encoder pre-trained beside the other sensor, concept alignment module, prototype network
  *    one-shot imu encoder     that tower's encoder alone, without its projector
  *    one-shot imu unaligned   an encoder that was pre-trained on this sensor alone and never met another
+ *    one-shot imu aligned from alone    that very encoder, frozen, and aligned like the others: all that it has of the other sensor is from the alignment
+ *    one-shot aligned minus unaligned   `accuracy gained`: the last less the one before, mean of IMU and skeleton; without a number of shots, of both numbers
  *
  * No label is seen before the shots, which are recordings of the training subjects. Several modalities together: their embeddings side by
  * side, which adds up their cosines.
@@ -37,6 +39,7 @@ const mixes: readonly (readonly Name[])[] = [['imu'], ['skeleton'], ['imu', 'ske
 const shotCounts = { 'one-shot': 1, 'five-shot': 5 } as const;
 const draws = 10;
 const classes = utdMhadActions.length;
+const gained = 'aligned minus unaligned';
 
 /** Rows of training and test recordings, of each modality; widths may differ. */
 interface Sides {
@@ -149,8 +152,9 @@ export async function fewShotCases(
     ['', await alignedSides(train, test, pretrained, seed, request)],
     [' encoder', await encoderSides(train, test, pretrained, request.threads)],
     [' unaligned', await encoderSides(train, test, alone, request.threads)],
+    [' aligned from alone', await alignedSides(train, test, alone, seed, request)],
   ];
-  return new Map(
+  const found = new Map(
     kinds.flatMap(([suffix, embeddings]) =>
       [...shotAccuracies(embeddings, ...labels, seed)].map(([name, value]): [string, number] => [
         `${name}${suffix}`,
@@ -158,6 +162,19 @@ export async function fewShotCases(
       ]),
     ),
   );
+  return new Map([...found, ...alignmentGains(found)]);
+}
+
+/** What single sensors gain by alignment of the very encoders that are also measured unaligned. */
+export function alignmentGains(accuracies: ReadonlyMap<string, number>): Map<string, number> {
+  const gain = (title: string, name: Name) =>
+    accuracies.get(`${title} ${name} aligned from alone`)! - accuracies.get(`${title} ${name} unaligned`)!;
+  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const each = Object.keys(shotCounts).map((title): [string, number] => [
+    `${title} ${gained}`,
+    meanOf(modalities.map((name) => gain(title, name))),
+  ]);
+  return new Map([...each, [gained, meanOf(each.map(([, value]) => value))]]);
 }
 
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
@@ -171,7 +188,7 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
     lineOf(
       'few-shot',
       name,
-      'accuracy',
+      name.endsWith(gained) ? 'accuracy gained' : 'accuracy',
       found.map((each) => each.get(name)!),
     ),
   );

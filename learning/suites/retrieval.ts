@@ -7,6 +7,7 @@
  */
 import { align } from '../align.js';
 import { grow } from '../grow.js';
+import { rememberedRows, rememberSets } from '../memory.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
 import type { PairedModality } from '../pretrain-paired.js';
 import { retrieval } from '../retrieval.js';
@@ -56,7 +57,8 @@ export async function retrievalCases(
   const { trunk: aligned } = await align([first], told(utdMhadAlignment, 'alignment', seed, request));
   const second = await alignmentSet(train, encoders, ['skeleton', 'depth'], seed, request);
   const growth = told(utdMhadGrowth, 'growth of depth', seed, request);
-  const { trunk } = await grow(aligned, second, { ...growth, branch: 'depth', via: 'skeleton' });
+  const remembered = rememberedRows(rememberSets(new Map(), [first], { seed }));
+  const { trunk } = await grow(aligned, second, { ...growth, branch: 'depth', via: 'skeleton', remembered });
 
   const embeddings = new Map<PairedModality, Float32Array>();
   for (const modality of ['imu', 'skeleton', 'depth'] as const) {

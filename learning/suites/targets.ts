@@ -44,6 +44,8 @@ export const targets: readonly Target[] = [
   accuracy('few-shot', 'one-shot skeleton', 0.78, [0.673, 0.673], pair),
   accuracy('few-shot', 'one-shot imu+skeleton', 0.85, [0.748, 0.748], pair),
   accuracy('few-shot', 'five-shot imu+skeleton', 0.92, [0.846, 0.846], pair),
+  // What the paper claims for single modalities, on average.
+  { suite: 'few-shot', case: 'aligned minus unaligned', metric: 'accuracy gained', target: 0.12 },
 
   retrieval('retrieval', 'imu->skeleton', 'class@1', 0.82, 0.736),
   retrieval('retrieval', 'skeleton->imu', 'class@1', 0.82, 0.718),
@@ -53,7 +55,13 @@ export const targets: readonly Target[] = [
   retrieval('retrieval', 'depth->imu', 'class@1', 0.7),
 
   // What the pairs that were there before may lose; without a part of the method they may lose more.
-  { suite: 'growth', case: /^[^:]+: \S+ after \S+$/, metric: 'class@1 lost', target: 0.03, atMost: true },
+  {
+    suite: 'growth',
+    case: /^[^:]+: \S+ after \S+( \(label pairs\))?$/,
+    metric: 'class@1 lost',
+    target: 0.03,
+    atMost: true,
+  },
 
   retrieval('mars', 'radar->skeleton', 'class@1', 0.7, 0.54),
   accuracy('mars', 'radar, labelled head', 0.85, [0.79, 0.79], perFrame),

@@ -264,8 +264,8 @@ export async function recordingEmbeddings(
 
 /** Of an alignment on cached outputs: more passes fit the training subjects alone. */
 export const utdMhadAlignment = { epochs: 20, learningRate: 3e-4, weightDecay: 1e-2, averaging: 0.9 } as const;
-/** Of a growth; with less distillation, pairs of another data set lose twice as much. */
-export const utdMhadGrowth = { epochs: 30, learningRate: 1e-3, weightDecay: 1e-2, distillation: 16 } as const;
+/** Of a growth, which also holds what is remembered. */
+export const utdMhadGrowth = { epochs: 30, learningRate: 1e-3, weightDecay: 1e-2 } as const;
 
 /** A recipe with what the request says. */
 export function told<Recipe extends { readonly epochs: number }>(

@@ -135,7 +135,9 @@ void t.test(
       '--json',
     ]);
     t.equal(grown.status, 0, grown.stderr);
-    const { about, trunk } = await loadTrunkFolder(at('grown'));
+    const { about, trunk, memory } = await loadTrunkFolder(at('grown'));
+    t.strictSame([...memory].map(([name, parts]) => [name, parts.length]), [['wrist', 2], ['strap', 2]]); // prettier-ignore
+    t.equal((await loadTrunkFolder(at('trunk'))).memory.get('wrist')![0]!.length, 12 * pair!.windows);
     t.strictSame(
       about.pairs.map(({ kind }) => kind),
       ['align', 'grow'],
@@ -339,6 +341,8 @@ void t.test('suites: every one can be loaded and run; targets name suites and li
     target: 0.03,
     atMost: true,
   });
+  t.ok(targetOf('growth', 'imu, skeleton, depth: imu-skeleton after wifi (label pairs)', 'class@1 lost'));
+  t.equal(targetOf('few-shot', 'aligned minus unaligned', 'accuracy gained')!.target, 0.12);
   t.equal(targetOf('growth', 'imu, skeleton, depth without adaptive weights', 'class@1 lost'), undefined);
   const keys = targets.map(({ suite, case: name, metric }) => `${suite} ${String(name)} ${metric}`);
   t.equal(new Set(keys).size, keys.length);

@@ -124,7 +124,6 @@ const base: AlignmentStepOptions = {
   prototype: true,
   weightDecay: 0,
   prototypeShare: 1,
-  distillation: 0,
   type: 'float64',
 };
 const imuSkeleton = [
@@ -195,6 +194,10 @@ async function differences({ at, start }: Probe, of: (found: Awaited<ReturnType<
   return slopes;
 }
 
+const aloneOf = (modality: string, width: number, batch: number): StepSet => ({
+  ...{ batch, grouped: false, modalities: [{ modality, width }], taught: { modality, weight: 2 } },
+});
+
 const cases: Record<string, { sets: StepSet[]; options: Partial<AlignmentStepOptions> }> = {
   'one pair': { sets: [pairOf()], options: {} },
   'even weights': { sets: [pairOf()], options: { adaptive: false } },
@@ -202,7 +205,17 @@ const cases: Record<string, { sets: StepSet[]; options: Partial<AlignmentStepOpt
     sets: [pairOf({ grouped: true })],
     options: { prototype: false },
   },
-  'growth with distillation': { sets: [pairOf({ taught: 'skeleton' })], options: { distillation: 1.5 } },
+  'growth with distillation': { sets: [pairOf({ taught: { modality: 'skeleton', weight: 1.5 } })], options: {} },
+  'growth with memory of both sides and of a third modality': {
+    sets: [
+      pairOf({ taught: { modality: 'skeleton', weight: 0.7 } }),
+      aloneOf('skeleton', 3, 4),
+      aloneOf('depth', 2, 3),
+      aloneOf('imu', 4, 2),
+    ],
+    options: {},
+  },
+  'growth with memory, even weights': { sets: [pairOf(), aloneOf('depth', 2, 3)], options: { adaptive: false } },
   'two pairs through one modality': {
     sets: [pairOf(), { batch: 5, modalities: [imuSkeleton[1]!, { modality: 'depth', width: 2 }], grouped: false }],
     options: {},

@@ -4,7 +4,8 @@ import t from 'tap';
 import { embed } from '../../learning/embed.js';
 import { kinectV2Joints } from '../../learning/datasets/mars.js';
 import type { MarsRecording } from '../../learning/datasets/mars.js';
-import { retrieval } from '../../learning/retrieval.js';
+import { pairByLabel } from '../../learning/label-pairs.js';
+import { nearestOfLabel, retrieval } from '../../learning/retrieval.js';
 import { growInOrder } from '../../learning/suites/growth.js';
 import { loadMarsWindows, marsWindows, plainWindow } from '../../learning/suites/mars-windows.js';
 import type { Trunk } from '../../models/trunk.js';
@@ -26,7 +27,8 @@ const sets = { imu: setOf('imu'), depth: setOf('depth'), radar: setOf('radar') }
 async function measure(trunk: Trunk) {
   const found = new Map<string, number>();
   const rows = new Map<string, Float32Array>();
-  for (const name of trunk.modules.keys()) rows.set(name, await embed(trunk, name, unseen.outputs[name]!));
+  for (const name of trunk.modules.keys())
+    if (unseen.outputs[name]) rows.set(name, await embed(trunk, name, unseen.outputs[name]));
   for (const name of ['imu', 'depth', 'radar'])
     if (rows.has(name)) {
       const pair = { width: trunk.width, a: rows.get(name)!, b: rows.get('skeleton')!, labels: unseen.labels };
@@ -49,6 +51,37 @@ void t.test('growth in an order: each earlier pair is measured after each growth
   );
   t.notSame([...unprotected.last.values()], [...last.values()], 'the variant is another training');
   await t.rejects(growInOrder(['lidar' as never, 'skeleton'], { sets, measure }, options), /no pairs of lidar/);
+});
+
+void t.test('label pairs come last, and are called so', async (t) => {
+  const wifi = generated(60, { wifi: 18 }, { seed: 8 });
+  const labelled = (modality: string, width: number, { outputs, labels }: typeof wifi) => ({
+    ...{ modality, width, outputs: outputs[modality]!, labels: Array.from(labels, String) },
+  });
+  const set = pairByLabel(labelled('wifi', 18, wifi), labelled('skeleton', 16, learned), { versions: 2, seed: 1 });
+  const options = { seed: 1, request: { data: '', seeds: [1], threads: 1, epochs: 15 } };
+  const { lost, last } = await growInOrder(
+    ['imu', 'skeleton', 'radar'],
+    { sets: { ...sets, wifi: set }, measure },
+    options,
+  );
+  t.same(
+    [...lost.keys()],
+    ['imu-skeleton after radar', 'imu-skeleton after wifi (label pairs)', 'radar-skeleton after wifi (label pairs)'],
+  );
+  t.same([...last.keys()], ['imu-skeleton', 'radar-skeleton']);
+  const forgetful = await growInOrder(['imu', 'skeleton', 'radar'], { sets, measure }, { ...options, remember: false });
+  t.notSame([...forgetful.last.values()], [...last.values()]);
+});
+
+void t.test('the nearest recording of another data set', (t) => {
+  const a = { embeddings: Float32Array.of(1, 0, 0, 1, 1, 0), labels: ['x', 'y', 'y'] };
+  const b = { embeddings: Float32Array.of(0.9, 0.1, 0.1, 0.9), labels: ['x', 'y'] };
+  t.equal(nearestOfLabel(a, b, 2), 2 / 3);
+  t.equal(nearestOfLabel(b, { ...a, embeddings: Float32Array.of(1, 0, 0, 1, 0.5, 0) }, 2), 1);
+  t.throws(() => nearestOfLabel(a, { embeddings: new Float32Array(0), labels: [] }, 2), /0 values are not 0 rows/);
+  t.throws(() => nearestOfLabel(a, b, 3), /not 3 rows of width 3/);
+  t.end();
 });
 
 /** A point and a hand that both jump by a metre at a given second; the skeleton's first frame is later than the radar's. */

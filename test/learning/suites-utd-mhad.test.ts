@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { PairedRecording } from '../../learning/datasets/utd-mhad-windows.js';
 import { createRandom } from '../../learning/random.js';
-import { fewShotCases, shotAccuracies } from '../../learning/suites/few-shot.js';
+import { alignmentGains, fewShotCases, shotAccuracies } from '../../learning/suites/few-shot.js';
 import { kept } from '../../learning/suites/suite-cache.js';
 import type { SuiteRequest } from '../../learning/suites/suite.js';
 import { multiplied } from '../../learning/suites/utd-mhad.js';
@@ -58,9 +58,13 @@ void t.test('few-shot: nothing that is learned depends on a label or on a test s
     ...['one-shot imu', 'five-shot imu', 'one-shot skeleton', 'five-shot skeleton'],
     ...['one-shot imu+skeleton', 'five-shot imu+skeleton'],
   ]);
-  t.equal(figures.size, 18, 'the same of the encoder, and unaligned');
-  t.ok([...figures.values()].every((value) => value >= 0 && value <= 1));
-  t.equal(Object.keys(learned(first.cache)).length, 5, 'three pre-trainings, outputs of two encoders');
+  t.equal(
+    figures.size,
+    27,
+    'the same of the encoder, unaligned, and aligned from alone; and what the last two differ by',
+  );
+  t.ok([...figures].every(([name, value]) => value <= 1 && (value >= 0 || name.includes('minus'))));
+  t.equal(Object.keys(learned(first.cache)).length, 7, 'three pre-trainings, outputs of four encoders');
   const others = train.map((one, i) => ({ ...one, classIndex: train[(i + 1) % train.length]!.classIndex, label: '?' }));
   await fewShotCases(others, recordings([4], 5), 0, second);
   t.same(learned(second.cache), learned(first.cache), 'other labels, another person to be tested');
@@ -123,6 +127,28 @@ void t.test('mixes of shots: embeddings side by side, of whatever widths', (t) =
   const found = shotAccuracies({ imu, skeleton }, [0, 1, 2], [0, 1, 2], 1);
   for (const name of ['imu', 'skeleton']) t.ok(Math.abs(found.get(`one-shot ${name}`)! - 2 / 3) < 1e-9);
   t.ok(Math.abs(found.get('five-shot imu+skeleton')! - 1) < 1e-9);
+  t.end();
+});
+
+void t.test('what alignment gains: the same encoder aligned less unaligned, mean of single sensors', (t) => {
+  const accuracies = new Map<string, number>();
+  for (const [title, imu, skeleton] of [
+    ['one-shot', 0.3, 0.1],
+    ['five-shot', 0.1, 0.1],
+  ] as const)
+    for (const [name, gain] of [
+      ['imu', imu],
+      ['skeleton', skeleton],
+    ] as const)
+      accuracies.set(`${title} ${name} unaligned`, 0.5).set(`${title} ${name} aligned from alone`, 0.5 + gain);
+  t.same(
+    [...alignmentGains(accuracies)].map(([name, gain]) => `${name} ${gain.toFixed(3)}`),
+    [
+      'one-shot aligned minus unaligned 0.200',
+      'five-shot aligned minus unaligned 0.100',
+      'aligned minus unaligned 0.150',
+    ],
+  );
   t.end();
 });
 

@@ -4,12 +4,14 @@ import type { Manifest } from '../../../models/manifest.js';
 import { windowShape as encoderShape } from '../../../models/towers/encoder.js';
 import type { Encoder } from '../../../models/towers/encoder.js';
 import { mmwavePointsEncoder } from '../../../models/towers/mmwave-points.js';
+import { wifiGruEncoder } from '../../../models/towers/wifi-gru.js';
 import { pairedEncoders } from '../../../learning/pretrain-paired.js';
 import type { Encoders } from '../encoders.js';
 import { marsNames, marsSource } from './mars.js';
 import { radharSource } from './radhar.js';
 import type { SourceRequest, WindowSource } from './source.js';
 import { utdMhadNames, utdMhadSource } from './utd-mhad.js';
+import { wiarSource } from './wiar.js';
 
 interface Entry {
   readonly dataset: string;
@@ -35,9 +37,14 @@ const entries: readonly Entry[] = [
   },
   { dataset: 'mars', names: marsNames, open: marsSource, protocol: { train: [2, 3, 4], test: [1] } },
   { dataset: 'radhar', names: ['mmwave'], open: radharSource },
+  { dataset: 'wiar', names: ['wifi'], open: wiarSource },
 ];
 
-const encoders: Readonly<Record<string, Encoder>> = { ...pairedEncoders, mmwave: mmwavePointsEncoder };
+const encoders: Readonly<Record<string, Encoder>> = {
+  ...pairedEncoders,
+  mmwave: mmwavePointsEncoder,
+  wifi: wifiGruEncoder,
+};
 
 /** Data sets make the windows of the gateway's own encoders. @throws Error with one line if another encoder reads others */
 function checkWindows(names: readonly string[], given: Encoders): void {
@@ -98,13 +105,3 @@ function atLeastOne(source: WindowSource): WindowSource {
   if (source.rows.length > 0) return source;
   throw new Error(`${source.title}: no recording is as long as the encoders' windows`);
 }
-
-/** What different data sets call the same. */
-const common: Readonly<Record<string, string>> = {
-  squats: 'squat',
-  'hand clap': 'clap',
-  'high throw': 'throw',
-  'sit down': 'stand to sit',
-  'horizontal arm wave': 'wave',
-};
-export const commonLabel = (label: string): string => common[label] ?? label;
