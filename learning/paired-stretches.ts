@@ -1,4 +1,5 @@
 /** Executions of which a phone and a watch both saw the same moments. */
+import { createHash } from 'node:crypto';
 import { resampleRecording } from '../pipelines/resample.js';
 import type { LabelledStream } from './datasets/dataset.js';
 
@@ -48,6 +49,13 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
       }
   }
   return stretches;
+}
+
+/** Tells stretches from others. */
+export function digestOfStretches(stretches: readonly PairedStretch[]): string {
+  const hash = createHash('sha256');
+  for (const { watch, phone, labels } of stretches) hash.update(watch).update(phone).update(labels);
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The label of the sample nearest before each instant of the grid. */

@@ -2,6 +2,8 @@
 import { activityHead, windowShape } from '../models/towers/encoder.js';
 import { mmwaveChangesEncoder, mmwaveChangesPoints, mmwaveChangesSpan } from '../models/towers/mmwave-changes.js';
 import type { Weights } from '../models/weights.js';
+import { digestOfExamples, keptClassifier } from './kept-classifier.js';
+import type { KeptOptions } from './kept-classifier.js';
 import { createRadarPointFeatures, pointSetChannels } from '../pipelines/radar/point-set.js';
 import { pointStatistics, pointStatisticsScratch, pointStatisticsWidth } from '../pipelines/radar/point-statistics.js';
 import { augmentedPoints } from './augment-points.js';
@@ -11,8 +13,8 @@ import { instantsOfRecording } from './frame-instants.js';
 import type { PointExample } from './radar-tower.js';
 import { mixSeeds } from './random.js';
 import { likeliest } from './suites/suite.js';
-import { openClassifier, trainClassifier } from './window-classifier.js';
-import type { ClassifierDesign, ClassifierOptions, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
+import { openClassifier } from './window-classifier.js';
+import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
 
 const { rate, samples } = mmwaveChangesEncoder.window;
 /** Numbers of one instant's points. */
@@ -92,14 +94,19 @@ export async function trainChanges(
   examples: readonly PointExample[],
   classes: number,
   { members, perRecording }: { readonly members: number; readonly perRecording: number },
-  options: ClassifierOptions,
+  options: KeptOptions,
 ): Promise<Weights[]> {
+  const dataset = `${options.dataset}, ${digestOfExamples(examples)}`;
   const source = changingWindows(examples, perRecording, mmwaveChangesRecipe.augmentation);
   const trained: Weights[] = [];
   for (let member = 0; member < members; member++) {
     const seed = mixSeeds(options.seed, member);
     trained.push(
-      await trainClassifier(mmwaveChangesDesign(classes), mmwaveChangesRecipe, source, undefined, { ...options, seed }),
+      await keptClassifier(mmwaveChangesDesign(classes), mmwaveChangesRecipe, source, undefined, {
+        ...options,
+        seed,
+        dataset,
+      }),
     );
   }
   return trained;

@@ -18,10 +18,11 @@ import type { Weights } from '../../models/weights.js';
 import { augmentedWindow } from '../augment.js';
 import type { Augmentation } from '../augment.js';
 import { loadPhoneWatch } from '../datasets/phone-watch.js';
-import { pairedStretches, phoneWatchActivities, phoneWatchWindow } from '../paired-stretches.js';
+import { digestOfStretches, pairedStretches, phoneWatchActivities, phoneWatchWindow } from '../paired-stretches.js';
 import type { PairedStretch } from '../paired-stretches.js';
 import { mixSeeds } from '../random.js';
-import { openClassifier, trainClassifier } from '../window-classifier.js';
+import { keptClassifier } from '../kept-classifier.js';
+import { openClassifier } from '../window-classifier.js';
 import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from '../window-classifier.js';
 import { likeliest, lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
@@ -181,25 +182,28 @@ export async function phoneWatchTallies(
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const { data, seeds, train = protocol.train, test = protocol.test, threads, epochs = phoneWatchEpochs } = request;
-  const { onProgress, onWarning, signal } = request;
+  const { cache, onProgress, onWarning, signal } = request;
   const load = async (subjects: readonly number[]) => {
     const { recordings, unreadable } = await loadPhoneWatch(data, { subjects });
     for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
     return pairedStretches(recordings);
   };
-  const source = pairedWindows(await load(train), phoneWatchRecipe);
+  const learnedFrom = await load(train);
+  const source = pairedWindows(learnedFrom, phoneWatchRecipe);
+  const dataset = `phone-watch, subjects ${train.join()}, ${digestOfStretches(learnedFrom)}`;
   const tested = await load(test);
   const tallies: Awaited<ReturnType<typeof phoneWatchTallies>>[] = [];
   for (const seed of seeds) {
     const trained: Weights[] = [];
     for (let member = 0; member < members; member++)
       trained.push(
-        await trainClassifier(phoneWatchDesign, phoneWatchRecipe, source, undefined, {
+        await keptClassifier(phoneWatchDesign, phoneWatchRecipe, source, undefined, {
           seed: mixSeeds(seed, member),
           threads,
           epochs,
+          cache,
           signal,
-          dataset: `phone-watch, subjects ${train.join()}`,
+          dataset,
           onProgress: (progress) => onProgress?.(`seed ${seed}, network ${member + 1} of ${members}`, progress),
         }),
       );

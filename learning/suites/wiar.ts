@@ -13,8 +13,8 @@ import { wifiVitEncoder } from '../../models/towers/wifi-vit.js';
 import type { Encoder } from '../../models/towers/encoder.js';
 import type { Weights } from '../../models/weights.js';
 import { loadWiar, wiarActivities } from '../datasets/wiar.js';
+import { digestOfExamples, keptClassifier } from '../kept-classifier.js';
 import { createRandom, mixSeeds } from '../random.js';
-import { trainClassifier } from '../window-classifier.js';
 import {
   csiInstants,
   csiProbabilities,
@@ -71,7 +71,7 @@ function drawn(examples: readonly PlacedExample[], count: number, seed: number):
 
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
-  const { data, seeds, threads, epochs = wiarEpochs, onProgress, onWarning, signal } = request;
+  const { data, seeds, threads, epochs = wiarEpochs, cache, onProgress, onWarning, signal } = request;
   const all = await loadPlaced(data, onWarning);
 
   function learned(
@@ -83,12 +83,13 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   ): Promise<Weights> {
     const repeats = few.length > 0 ? Math.ceil(examples.length / few.length) : 0;
     const source = csiWindows(examples, wifiRecipe.augmentation, { repeated: few, repeats });
-    return trainClassifier(wifiDesign(encoder, classes), wifiRecipe, source, known, {
+    return keptClassifier(wifiDesign(encoder, classes), wifiRecipe, source, known, {
       seed,
       threads,
       epochs: passes,
+      cache,
       signal,
-      dataset: `wiar, ${stage}`,
+      dataset: `wiar, ${stage}, ${digestOfExamples(examples)}, ${digestOfExamples(few)}`,
       onProgress: (progress) => onProgress?.(`seed ${seed}, ${encoder.name}, ${stage}`, progress),
     });
   }
