@@ -10,6 +10,8 @@ const { rate, samples } = phoneWatchWindow;
 /** A stretch that both sensors saw without a gap. */
 export interface PairedStretch {
   readonly subject: number;
+  /** Place among all executions; gaps part an execution into several stretches. */
+  readonly execution: number;
   /** [count, 6] at the window's rate. */
   readonly watch: Float32Array;
   readonly phone: Float32Array;
@@ -25,7 +27,7 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
     executions.set(execution, { ...executions.get(execution), [stream.sensor]: stream });
   }
   const stretches: PairedStretch[] = [];
-  for (const { watch, phone } of executions.values()) {
+  for (const [execution, { watch, phone }] of [...executions.values()].entries()) {
     if (!watch || !phone) continue;
     const [worn, carried] = [watch, phone].map((stream) =>
       resampleRecording(stream.times, stream.samples, 6, stream.rate, rate),
@@ -42,6 +44,7 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
         if (count < samples) continue;
         stretches.push({
           subject: watch.subject,
+          execution,
           watch: one.data.subarray(from * 6, (from + count) * 6),
           phone: other.data.subarray(otherFrom * 6, (otherFrom + count) * 6),
           labels: labelsAt(watch, start, count),
