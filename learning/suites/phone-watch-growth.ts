@@ -39,7 +39,7 @@ import { openEncoder, projectedEncoder, told } from './utd-mhad-embeddings.js';
 const protocol = { train: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], test: [15, 16, 17, 18] } as const;
 
 /** Passes over the pairs, of the encoders and of the plain pair alike. */
-export const momentEpochs = 30;
+export const momentEpochs = 20;
 /** Encoders of each sensor. */
 const members = 2;
 /** Versions of each pair: itself, and augmented copies. */
