@@ -112,30 +112,46 @@ export async function trainChanges(
   return trained;
 }
 
-/** Windows, every `hop` instants, and how many of them are put into the right class. A recording shorter than a window has none. */
+/** Left and right exchanged, in a copy. */
+function mirror(instants: Float32Array): Float32Array {
+  const mirrored = instants.slice();
+  for (let i = 0; i < mirrored.length; i += pointSetChannels) mirrored[i] = -mirrored[i]!;
+  return mirrored;
+}
+
+/**
+ * Windows, every `hop` instants, and how many of them are put into the right class. A recording shorter than a window has none.
+ * @param mirrored whether each window is also seen in the mirror; the mean of both logarithms of the probabilities decides
+ */
 export async function changesAccuracy(
   members: readonly Weights[],
   examples: readonly PointExample[],
   classes: number,
   hop: number,
   threads: number,
+  mirrored = false,
 ): Promise<{ right: number; all: number }> {
   const classifier = await openClassifier(mmwaveChangesDesign(classes), members, threads);
   const scratch = new Float64Array(pointStatisticsScratch);
   const size = samples * pointStatisticsWidth;
-  let right = 0;
-  let all = 0;
-  for (const { instants, classIndex } of examples) {
+  const scoresOf = async (instants: Float32Array, count: number): Promise<Float32Array> => {
     const course = new Float32Array((instants.length / row) * pointStatisticsWidth);
     statisticsOf(instants, scratch, course);
-    const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
     const windows = new Float32Array(count * size);
     for (let i = 0; i < count; i++) {
       const first = i * hop * pointStatisticsWidth;
       windows.set(course.subarray(first, first + size), i * size);
     }
     const [probabilities] = await classifier.run({ window: windows }, count);
-    for (let i = 0; i < count; i++) if (likeliest(probabilities!, i, classes) === classIndex) right++;
+    return probabilities!.map(Math.log);
+  };
+  let right = 0;
+  let all = 0;
+  for (const { instants, classIndex } of examples) {
+    const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
+    const scores = await scoresOf(instants, count);
+    if (mirrored) for (const [i, score] of (await scoresOf(mirror(instants), count)).entries()) scores[i]! += score;
+    for (let i = 0; i < count; i++) if (likeliest(scores, i, classes) === classIndex) right++;
     all += count;
   }
   await classifier.release();
