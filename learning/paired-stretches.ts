@@ -1,4 +1,5 @@
 /** Executions of which a phone and a watch both saw the same moments. */
+import { createHash } from 'node:crypto';
 import { resampleRecording } from '../pipelines/resample.js';
 import type { LabelledStream } from './datasets/dataset.js';
 
@@ -9,6 +10,8 @@ const { rate, samples } = phoneWatchWindow;
 /** A stretch that both sensors saw without a gap. */
 export interface PairedStretch {
   readonly subject: number;
+  /** Place among all executions; gaps part an execution into several stretches. */
+  readonly execution: number;
   /** [count, 6] at the window's rate. */
   readonly watch: Float32Array;
   readonly phone: Float32Array;
@@ -24,7 +27,7 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
     executions.set(execution, { ...executions.get(execution), [stream.sensor]: stream });
   }
   const stretches: PairedStretch[] = [];
-  for (const { watch, phone } of executions.values()) {
+  for (const [execution, { watch, phone }] of [...executions.values()].entries()) {
     if (!watch || !phone) continue;
     const [worn, carried] = [watch, phone].map((stream) =>
       resampleRecording(stream.times, stream.samples, 6, stream.rate, rate),
@@ -41,6 +44,7 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
         if (count < samples) continue;
         stretches.push({
           subject: watch.subject,
+          execution,
           watch: one.data.subarray(from * 6, (from + count) * 6),
           phone: other.data.subarray(otherFrom * 6, (otherFrom + count) * 6),
           labels: labelsAt(watch, start, count),
@@ -48,6 +52,13 @@ export function pairedStretches(streams: readonly LabelledStream[]): PairedStret
       }
   }
   return stretches;
+}
+
+/** Tells stretches from others. */
+export function digestOfStretches(stretches: readonly PairedStretch[]): string {
+  const hash = createHash('sha256');
+  for (const { watch, phone, labels } of stretches) hash.update(watch).update(phone).update(labels);
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The label of the sample nearest before each instant of the grid. */

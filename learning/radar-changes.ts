@@ -2,6 +2,8 @@
 import { activityHead, windowShape } from '../models/towers/encoder.js';
 import { mmwaveChangesEncoder, mmwaveChangesPoints, mmwaveChangesSpan } from '../models/towers/mmwave-changes.js';
 import type { Weights } from '../models/weights.js';
+import { digestOfExamples, keptClassifier } from './kept-classifier.js';
+import type { KeptOptions } from './kept-classifier.js';
 import { createRadarPointFeatures, pointSetChannels } from '../pipelines/radar/point-set.js';
 import { pointStatistics, pointStatisticsScratch, pointStatisticsWidth } from '../pipelines/radar/point-statistics.js';
 import { augmentedPoints } from './augment-points.js';
@@ -11,8 +13,8 @@ import { instantsOfRecording } from './frame-instants.js';
 import type { PointExample } from './radar-tower.js';
 import { mixSeeds } from './random.js';
 import { likeliest } from './suites/suite.js';
-import { openClassifier, trainClassifier } from './window-classifier.js';
-import type { ClassifierDesign, ClassifierOptions, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
+import { openClassifier } from './window-classifier.js';
+import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
 
 const { rate, samples } = mmwaveChangesEncoder.window;
 /** Numbers of one instant's points. */
@@ -92,43 +94,64 @@ export async function trainChanges(
   examples: readonly PointExample[],
   classes: number,
   { members, perRecording }: { readonly members: number; readonly perRecording: number },
-  options: ClassifierOptions,
+  options: KeptOptions,
 ): Promise<Weights[]> {
+  const dataset = `${options.dataset}, ${digestOfExamples(examples)}`;
   const source = changingWindows(examples, perRecording, mmwaveChangesRecipe.augmentation);
   const trained: Weights[] = [];
   for (let member = 0; member < members; member++) {
     const seed = mixSeeds(options.seed, member);
     trained.push(
-      await trainClassifier(mmwaveChangesDesign(classes), mmwaveChangesRecipe, source, undefined, { ...options, seed }),
+      await keptClassifier(mmwaveChangesDesign(classes), mmwaveChangesRecipe, source, undefined, {
+        ...options,
+        seed,
+        dataset,
+      }),
     );
   }
   return trained;
 }
 
-/** Windows, every `hop` instants, and how many of them are put into the right class. A recording shorter than a window has none. */
+/** Left and right exchanged, in a copy. */
+function mirror(instants: Float32Array): Float32Array {
+  const mirrored = instants.slice();
+  for (let i = 0; i < mirrored.length; i += pointSetChannels) mirrored[i] = -mirrored[i]!;
+  return mirrored;
+}
+
+/**
+ * Windows, every `hop` instants, and how many of them are put into the right class. A recording shorter than a window has none.
+ * @param mirrored whether each window is also seen in the mirror; the mean of both logarithms of the probabilities decides
+ */
 export async function changesAccuracy(
   members: readonly Weights[],
   examples: readonly PointExample[],
   classes: number,
   hop: number,
   threads: number,
+  mirrored = false,
 ): Promise<{ right: number; all: number }> {
   const classifier = await openClassifier(mmwaveChangesDesign(classes), members, threads);
   const scratch = new Float64Array(pointStatisticsScratch);
   const size = samples * pointStatisticsWidth;
-  let right = 0;
-  let all = 0;
-  for (const { instants, classIndex } of examples) {
+  const scoresOf = async (instants: Float32Array, count: number): Promise<Float32Array> => {
     const course = new Float32Array((instants.length / row) * pointStatisticsWidth);
     statisticsOf(instants, scratch, course);
-    const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
     const windows = new Float32Array(count * size);
     for (let i = 0; i < count; i++) {
       const first = i * hop * pointStatisticsWidth;
       windows.set(course.subarray(first, first + size), i * size);
     }
     const [probabilities] = await classifier.run({ window: windows }, count);
-    for (let i = 0; i < count; i++) if (likeliest(probabilities!, i, classes) === classIndex) right++;
+    return probabilities!.map(Math.log);
+  };
+  let right = 0;
+  let all = 0;
+  for (const { instants, classIndex } of examples) {
+    const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
+    const scores = await scoresOf(instants, count);
+    if (mirrored) for (const [i, score] of (await scoresOf(mirror(instants), count)).entries()) scores[i]! += score;
+    for (let i = 0; i < count; i++) if (likeliest(scores, i, classes) === classIndex) right++;
     all += count;
   }
   await classifier.release();

@@ -7,10 +7,12 @@ import type { RadarPointFrame } from './datasets/dataset.js';
 import { instantsOfRecording } from './frame-instants.js';
 import type { PointAugmentation } from './augment-points.js';
 import type { Weights } from '../models/weights.js';
+import { digestOfExamples, keptClassifier } from './kept-classifier.js';
+import type { KeptOptions } from './kept-classifier.js';
 import { mixSeeds } from './random.js';
 import { likeliest } from './suites/suite.js';
-import { openClassifier, trainClassifier } from './window-classifier.js';
-import type { ClassifierDesign, ClassifierOptions, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
+import { openClassifier } from './window-classifier.js';
+import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
 
 const { rate, samples, instant } = mmwavePointsEncoder.window;
 const [points, channels] = instant as [number, number];
@@ -99,14 +101,19 @@ export async function trainPoints(
   classes: number,
   mirrored: readonly number[],
   { members, perRecording }: { readonly members: number; readonly perRecording: number },
-  options: ClassifierOptions,
+  options: KeptOptions,
 ): Promise<Weights[]> {
+  const dataset = `${options.dataset}, ${digestOfExamples(examples)}`;
   const source = pointWindows(examples, perRecording, mirrored, mmwavePointsRecipe.augmentation);
   const trained: Weights[] = [];
   for (let member = 0; member < members; member++) {
     const seed = mixSeeds(options.seed, member);
     trained.push(
-      await trainClassifier(mmwavePointsDesign(classes), mmwavePointsRecipe, source, undefined, { ...options, seed }),
+      await keptClassifier(mmwavePointsDesign(classes), mmwavePointsRecipe, source, undefined, {
+        ...options,
+        seed,
+        dataset,
+      }),
     );
   }
   return trained;

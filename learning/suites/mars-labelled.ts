@@ -23,7 +23,7 @@ const mirrored = marsMovements.map((movement) => {
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const { data, seeds, train = protocol.train, test = protocol.test, threads, epochs = marsEpochs } = request;
-  const { onProgress, onWarning, signal } = request;
+  const { cache, onProgress, onWarning, signal } = request;
   const load = async (subjects: readonly number[]): Promise<PointExample[]> => {
     const { recordings, unreadable } = await loadMars(data, { subjects });
     for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
@@ -42,6 +42,7 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
         seed: mixSeeds(seed, 0),
         threads,
         epochs,
+        cache,
         signal,
         dataset: `mars, subjects ${train.join()}`,
         onProgress: (progress) => onProgress?.(`seed ${seed}`, progress),

@@ -39,7 +39,7 @@ const exampleOf = ({ frames, classIndex }: RadharRecording): PointExample => ({
 
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
-  const { data, seeds, threads, epochs = radharEpochs, onProgress, onWarning, signal } = request;
+  const { data, seeds, threads, epochs = radharEpochs, cache, onProgress, onWarning, signal } = request;
   const { recordings, unreadable } = await loadRadhar(data);
   for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
   const ofHalf = (half: string) => recordings.filter((recording) => recording.half === half).map(exampleOf);
@@ -54,6 +54,7 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
         seed,
         threads,
         epochs,
+        cache,
         signal,
         dataset: `radhar, ${stage}`,
         onProgress: (progress) => onProgress?.(stage, progress),

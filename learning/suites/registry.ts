@@ -56,9 +56,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     load: () => together([import('./mars-retrieval.js'), import('./mars-labelled.js')]),
   },
   'phone-watch': {
-    title: 'a phone’s and a watch’s IMU, five everyday activities, alone and together',
+    title:
+      'a phone’s and a watch’s IMU: five everyday activities, alone and together; the phone grown through the watch without a label',
     datasets: ['phone-watch'],
-    load: () => import('./phone-watch.js'),
+    load: () => together([import('./phone-watch.js'), import('./phone-watch-growth.js')]),
   },
   radhar: {
     title: 'five exercises seen by radar points',

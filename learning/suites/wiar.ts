@@ -1,20 +1,21 @@
 /**
  * WiAR: which of 16 activities a Wi-Fi recording shows.
  *
- *    even repetitions   trained on the odd repetitions of every placement; the recurrent tower, the ViT, and both side by side
+ *    even repetitions   trained on the odd repetitions of every placement: the recurrent tower, the ViT, both side by side; several recurrent
+ *                       towers of seeds of their own, these and the ViT; the recurrent tower and the ViT aligned to each other (`enhanced`)
  *    height-120 …       a placement that was not trained on; with no, 1, 5 or 10 labelled recordings an activity of it, drawn from its
  *                       repetitions up to 10; tested on those above 10
  *
- * For the new placement the recurrent tower is trained on the other placements once, and goes on from there on their recordings and the few new ones
- * together, which are drawn as often as all others.
+ * For the new placement several recurrent towers are trained on the other placements once, and go on from there on their recordings and the few
+ * new ones together, which are drawn as often as all others.
  */
 import { wifiGruEncoder } from '../../models/towers/wifi-gru.js';
 import { wifiVitEncoder } from '../../models/towers/wifi-vit.js';
 import type { Encoder } from '../../models/towers/encoder.js';
 import type { Weights } from '../../models/weights.js';
 import { loadWiar, wiarActivities } from '../datasets/wiar.js';
+import { digestOfExamples, keptClassifier } from '../kept-classifier.js';
 import { createRandom, mixSeeds } from '../random.js';
-import { trainClassifier } from '../window-classifier.js';
 import {
   csiInstants,
   csiProbabilities,
@@ -27,9 +28,12 @@ import {
 import type { CsiExample } from '../wifi-tower.js';
 import { lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
+import { enhancedProbabilities } from './wiar-enhanced.js';
 
 const classes = wiarActivities.length;
 export const wiarEpochs = 50;
+/** Recurrent towers side by side. */
+const members = 3;
 /** Of going on with the few labelled recordings: passes over the others. */
 const furtherEpochs = 8;
 const newPlacement = 'height-120';
@@ -71,7 +75,7 @@ function drawn(examples: readonly PlacedExample[], count: number, seed: number):
 
 /** @throws DatasetError if no recording is there; Error if it was interrupted */
 export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
-  const { data, seeds, threads, epochs = wiarEpochs, onProgress, onWarning, signal } = request;
+  const { data, seeds, threads, epochs = wiarEpochs, cache, onProgress, onWarning, signal } = request;
   const all = await loadPlaced(data, onWarning);
 
   function learned(
@@ -83,12 +87,13 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   ): Promise<Weights> {
     const repeats = few.length > 0 ? Math.ceil(examples.length / few.length) : 0;
     const source = csiWindows(examples, wifiRecipe.augmentation, { repeated: few, repeats });
-    return trainClassifier(wifiDesign(encoder, classes), wifiRecipe, source, known, {
+    return keptClassifier(wifiDesign(encoder, classes), wifiRecipe, source, known, {
       seed,
       threads,
       epochs: passes,
+      cache,
       signal,
-      dataset: `wiar, ${stage}`,
+      dataset: `wiar, ${stage}, ${digestOfExamples(examples)}, ${digestOfExamples(few)}`,
       onProgress: (progress) => onProgress?.(`seed ${seed}, ${encoder.name}, ${stage}`, progress),
     });
   }
@@ -105,30 +110,52 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const figures = new Map<string, number[]>();
   const add = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const seed of seeds) {
+    // The first one's seed is the seed itself.
+    const memberSeeds = Array.from({ length: members }, (_, member) => (member === 0 ? seed : mixSeeds(seed, member)));
     if (odd.length > 0 && even.length > 0) {
-      const each: Float32Array[] = [];
-      for (const encoder of [wifiGruEncoder, wifiVitEncoder]) {
-        const weights = await learned(encoder, odd, [], undefined, { seed, stage: 'odd repetitions', passes: epochs });
-        each.push(await probabilities(encoder, weights, even));
-        add(`even repetitions, ${encoder.name}`, shareOfRight(each.at(-1)!, even, classes));
-      }
-      add('even repetitions, both side by side', shareOfRight(sideBySide(each), even, classes));
+      const note = (name: string, scores: Float32Array) =>
+        add(`even repetitions, ${name}`, shareOfRight(scores, even, classes));
+      const trained = (encoder: Encoder, own: number) =>
+        learned(encoder, odd, [], undefined, { seed: own, stage: 'odd repetitions', passes: epochs });
+      const recurrent: Weights[] = [];
+      for (const own of memberSeeds) recurrent.push(await trained(wifiGruEncoder, own));
+      const vit = await trained(wifiVitEncoder, seed);
+      const several: Float32Array[] = [];
+      for (const weights of recurrent) several.push(await probabilities(wifiGruEncoder, weights, even));
+      const one = several[0]!;
+      const other = await probabilities(wifiVitEncoder, vit, even);
+      note(wifiGruEncoder.name, one);
+      note(wifiVitEncoder.name, other);
+      note('both side by side', sideBySide([one, other]));
+      note(`${members} ${wifiGruEncoder.name}`, sideBySide(several));
+      note(`${members} ${wifiGruEncoder.name} and ${wifiVitEncoder.name}`, sideBySide([...several, other]));
+      const encoders = [
+        { encoder: wifiGruEncoder, weights: recurrent[0]! },
+        { encoder: wifiVitEncoder, weights: vit },
+      ];
+      note('enhanced', await enhancedProbabilities(encoders, odd, even, classes, { seed, threads, signal }));
     }
     if (others.length === 0 || tested.length === 0) continue;
-    const encoder = wifiGruEncoder;
-    const placed = async (weights: Weights) =>
-      shareOfRight(await probabilities(encoder, weights, tested), tested, classes);
-    const before = await learned(encoder, others, [], undefined, { seed, stage: 'other placements', passes: epochs });
-    add(`${newPlacement}, never seen`, await placed(before));
+    const placed = async (name: string, each: readonly Weights[]) => {
+      const scores: Float32Array[] = [];
+      for (const weights of each) scores.push(await probabilities(wifiGruEncoder, weights, tested));
+      add(`${newPlacement}, ${name}`, shareOfRight(sideBySide(scores), tested, classes));
+    };
+    const before: Weights[] = [];
+    for (const own of memberSeeds) {
+      const how = { seed: own, stage: 'other placements', passes: epochs };
+      before.push(await learned(wifiGruEncoder, others, [], undefined, how));
+    }
+    await placed('never seen', before);
+    const passes = Math.max(1, Math.round((furtherEpochs * epochs) / wiarEpochs));
     for (const count of shots) {
       const few = drawn(mayBeLabelled, count, mixSeeds(seed, count));
-      const passes = Math.max(1, Math.round((furtherEpochs * epochs) / wiarEpochs));
-      const after = await learned(encoder, others, few, before, {
-        seed,
-        stage: `${count} of the new placement`,
-        passes,
-      });
-      add(`${newPlacement}, ${count} labelled`, await placed(after));
+      const after: Weights[] = [];
+      for (const [member, own] of memberSeeds.entries()) {
+        const how = { seed: own, stage: `${count} of the new placement`, passes };
+        after.push(await learned(wifiGruEncoder, others, few, before[member], how));
+      }
+      await placed(`${count} labelled`, after);
     }
   }
   return [...figures].map(([name, values]) => lineOf('wiar', name, 'accuracy', values));

@@ -58,6 +58,9 @@ void t.test('slow and quick movements before walls anywhere are told apart', asy
   const { right, all } = await changesAccuracy(weights, of(101, 4), 2, 10, 1);
   t.ok(all > 4);
   t.ok(right / all > 0.9, `${right} of ${all}`);
+  const both = await changesAccuracy(weights, of(101, 4), 2, 10, 1, true);
+  t.equal(both.all, all);
+  t.ok(both.right / all > 0.9, `in the mirror too: ${both.right} of ${all}`);
   const none = await changesAccuracy(weights, [{ instants: new Float32Array(), classIndex: 0 }], 2, 10, 1);
   t.same(none, { right: 0, all: 0 }, 'a recording without frames has no window');
 });
