@@ -16,12 +16,14 @@
  *    accuracy        share of the known windows that pass it whose label is right
  *    picked          share of the seeds in which this score was picked
  */
+import { join } from 'node:path';
+import { loadUtdMhadPaired } from '../datasets/utd-mhad-windows.js';
 import { subsets } from '../heads/any-subset.js';
 import { calibrate } from '../heads/calibration.js';
 import { decisions } from '../heads/head.js';
 import type { PairedModality } from '../pretrain-paired.js';
 import { auroc, shareKept, thresholdKeeping } from '../roc.js';
-import { among, labelsOf } from '../train-tower.js';
+import { labelsOf } from '../train-tower.js';
 import { familiarity, fusedLogits, rowsOf, scoreNames } from '../unknown-scores.js';
 import type { Familiar, ScoreName } from '../unknown-scores.js';
 import { lineOf } from './suite.js';
@@ -29,7 +31,7 @@ import type { SuiteLine, SuiteRequest } from './suite.js';
 import { splitActions, towerAmong } from './unknown-towers.js';
 import { familiarOf, knownRows, sideOf } from './unknown-views.js';
 import type { Seen, Side } from './unknown-views.js';
-import { loadSubjects, utdMhadProtocol } from './utd-mhad-embeddings.js';
+import { utdMhadProtocol } from './utd-mhad-embeddings.js';
 
 /** Share of known windows that a threshold is to let pass. */
 const keep = 0.95;
@@ -106,8 +108,14 @@ export async function unknownFigures(
   if (train.length < 2) throw new Error('unknown: it takes two subjects to train on, one of them to choose by');
   const { known, knownInChoice } = splitActions(seed);
   const kinds = modalities.filter((modality) => modality !== 'imu');
-  const learned = among(labelsOf(known), await loadSubjects(request, train, kinds));
-  const tested = await loadSubjects(request, test, kinds);
+  const load = async (subjects: readonly number[], actions?: readonly number[]) => {
+    const features = request.cache && join(request.cache, 'depth');
+    const found = await loadUtdMhadPaired(request.data, { subjects, actions, kinds, cache: features });
+    for (const { file, reason } of found.unreadable) request.onWarning?.(`${file} is left out: ${reason}`);
+    return found.recordings;
+  };
+  const learned = await load(train, known);
+  const tested = await load(test);
   const held = train[seed % train.length]!;
   const rest = train.filter((subject) => subject !== held);
 
