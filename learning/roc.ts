@@ -23,6 +23,13 @@ export function auroc(positives: ArrayLike<number>, negatives: ArrayLike<number>
   return total / (above.length * below.length);
 }
 
+/** Standard error of such an area, of so many of each: the same paper, equations 1 and 2. */
+export function standardErrorOfArea(area: number, positives: number, negatives: number): number {
+  const [two, other] = [area / (2 - area), (2 * area ** 2) / (1 + area)];
+  const spread = (positives - 1) * (two - area ** 2) + (negatives - 1) * (other - area ** 2);
+  return Math.sqrt((area * (1 - area) + spread) / (positives * negatives));
+}
+
 /** The highest threshold at which at least `share` of `scores` are not below it. NaN where there are none. */
 export function thresholdKeeping(scores: ArrayLike<number>, share: number): number {
   const ascending = sorted(scores);

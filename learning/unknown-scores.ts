@@ -1,15 +1,16 @@
 /**
  * How familiar what several towers see is to them: the higher a score, the likelier one of their labels is right at all.
  *
- *    highest probability   of the towers' probabilities, each calibrated, multiplied and calibrated again
+ *    highest probability   of the geometric mean of their calibrated probabilities, at sum 1
+ *    product               of their product instead: the same label, but two that are fairly sure make one that is very sure
  *    softmax               highest of the mean of their probabilities as they are
  *    energy                log Σ exp logits: Liu et al., 'Energy-based out-of-distribution detection', NeurIPS 2020
  *    nearest mean          cosine between the embedding and the nearest class's mean embedding
  *    agreement             Σ √(p q), mean over pairs of towers: 1 where all say the same, 0 where each is sure of another label
  *
- * Energies and cosines of several towers are added, each over its standard deviation on known windows.
+ * `product` and `agreement` are of several towers only. Energies and cosines of several towers are added, each over its standard deviation on known windows.
  */
-export const scoreNames = ['highest probability', 'softmax', 'energy', 'nearest mean', 'agreement'] as const;
+export const scoreNames = ['highest probability', 'product', 'softmax', 'energy', 'nearest mean', 'agreement'] as const;
 export type ScoreName = (typeof scoreNames)[number];
 
 /** What one tower makes of some windows, or of some recordings. */
@@ -89,7 +90,7 @@ function logProbabilities(logits: Float32Array, classes: number, temperature: nu
   return scaled.map((value, i) => value - totals[Math.floor(i / classes)]!);
 }
 
-/** Logarithms of the towers' calibrated probabilities, added: [rows, classes], to be calibrated again. */
+/** Logarithms of the towers' calibrated probabilities, added: [rows, classes]. */
 export function fusedLogits(
   views: readonly TowerView[],
   familiar: readonly Pick<Familiar, 'temperature'>[],
@@ -110,17 +111,18 @@ function highestOfRows(values: ArrayLike<number>, classes: number): Float64Array
   return found;
 }
 
-/** @returns each score, [rows]; `agreement` only of several towers */
+/** @returns each score, [rows] */
 export function familiarity(
   views: readonly TowerView[],
   familiar: readonly Familiar[],
-  temperature: number,
   classes: number,
 ): Partial<Record<ScoreName, Float64Array>> {
   const rows = views[0]!.logits.length / classes;
   const plain = views.map(({ logits }) => logProbabilities(logits, classes, 1).map(Math.exp));
   const mean = plain[0]!.map((_, i) => plain.reduce((sum, one) => sum + one[i]!, 0) / plain.length);
-  const fused = logProbabilities(fusedLogits(views, familiar, classes), classes, temperature);
+  const fused = fusedLogits(views, familiar, classes);
+  const highest = (temperature: number) =>
+    highestOfRows(logProbabilities(fused, classes, temperature), classes).map(Math.exp);
   const energy = new Float64Array(rows);
   const cosine = new Float64Array(rows);
   for (const [m, { logits, embeddings }] of views.entries()) {
@@ -130,11 +132,11 @@ export function familiarity(
     for (const [i, value] of cosines.entries()) cosine[i]! += value / spread.cosine;
   }
   return {
-    'highest probability': highestOfRows(fused, classes).map(Math.exp),
+    'highest probability': highest(views.length),
     softmax: highestOfRows(mean, classes),
     energy,
     'nearest mean': cosine,
-    ...(views.length > 1 && { agreement: agreement(plain, classes) }),
+    ...(views.length > 1 && { product: highest(1), agreement: agreement(plain, classes) }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Tower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
 import { windowStarts, windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
-import { calibrate } from '../heads/calibration.js';
+import { cautiousTemperature } from '../heads/cautious-temperature.js';
 import type { PairedModality } from '../pretrain-paired.js';
 import { among } from '../train-tower.js';
 import { deviation, energies, groupMeans, nearestCosines, rowsOf, toLengthOne } from '../unknown-scores.js';
@@ -107,7 +107,7 @@ export function familiarOf({ windows, means, classes }: Side): Familiar[] {
     const width = embeddings.length / windows.truth.length;
     const own = rowsOf(logits, classes, known);
     return {
-      temperature: calibrate(own, labels, classes),
+      temperature: cautiousTemperature(own, labels, classes),
       means: means[m]!,
       energy: deviation(energies(own, classes)),
       cosine: deviation(nearestCosines(rowsOf(embeddings, width, known), means[m]!, width)),

@@ -14,15 +14,16 @@
  *    threshold       on the score, where 95 % of the known windows of the choice pass
  *    kept, caught    share of known windows that pass it, and of unknown windows that do not, on the test side
  *    accuracy        share of the known windows that pass it whose label is right
+ *    temperature     of the tower; of several, of the product of what they say, each calibrated: 1 where they err independently
  *    picked          share of the seeds in which this score was picked
  */
 import { join } from 'node:path';
 import { loadUtdMhadPaired } from '../datasets/utd-mhad-windows.js';
 import { subsets } from '../heads/any-subset.js';
-import { calibrate } from '../heads/calibration.js';
+import { cautiousTemperature } from '../heads/cautious-temperature.js';
 import { decisions } from '../heads/head.js';
 import type { PairedModality } from '../pretrain-paired.js';
-import { auroc, shareKept, thresholdKeeping } from '../roc.js';
+import { auroc, shareKept, standardErrorOfArea, thresholdKeeping } from '../roc.js';
 import { labelsOf } from '../train-tower.js';
 import { familiarity, fusedLogits, rowsOf, scoreNames } from '../unknown-scores.js';
 import type { Familiar, ScoreName } from '../unknown-scores.js';
@@ -41,12 +42,14 @@ type Scores = ReturnType<typeof familiarity>;
 /** What some of the towers say together. */
 interface Mix {
   readonly name: string;
-  /** Windows of the side that is chosen by. */
-  readonly choice: Scores;
+  /** Of the side that is chosen by. */
+  readonly choice: { readonly windows: Scores; readonly recordings: Scores };
   readonly windows: Scores;
   readonly recordings: Scores;
   /** Of each test window, whether the label is right. */
   readonly right: readonly boolean[];
+  /** Of one tower its own, of several that of the product of what they say. */
+  readonly temperature: number;
 }
 
 /** Scores of known rows and of unknown ones. */
@@ -66,30 +69,55 @@ function mixed(name: string, choice: Side, final: Side, familiar: readonly Famil
   const fused = ({ windows, classes }: Side) => fusedLogits(some(windows.views), some(familiar), classes);
   const known = knownRows(choice.windows);
   const labels = known.map((row) => choice.windows.truth[row]!);
-  const temperature = calibrate(rowsOf(fused(choice), choice.classes, known), labels, choice.classes);
+  const own = cautiousTemperature(rowsOf(fused(choice), choice.classes, known), labels, choice.classes);
   const scores = ({ means, classes }: Side, { views }: Seen) =>
-    familiarity(some(views), some(familiar.map((one, m) => ({ ...one, means: means[m]! }))), temperature, classes);
+    familiarity(some(views), some(familiar.map((one, m) => ({ ...one, means: means[m]! }))), classes);
   return {
-    ...{ name, choice: scores(choice, choice.windows) },
+    ...{ name, choice: { windows: scores(choice, choice.windows), recordings: scores(choice, choice.recordings) } },
     ...{ windows: scores(final, final.windows), recordings: scores(final, final.recordings) },
     right: [...decisions(fused(final), final.classes)].map((place, row) => place === final.windows.truth[row]),
+    temperature: mix.length === 1 ? familiar[mix[0]!]!.temperature : own,
   };
 }
 
 /** Figures of one score of one mix, by metric. */
 function figuresOf({ choice, windows, recordings, right }: Mix, score: ScoreName, chosenBy: Side, final: Side) {
   const { known, unknown } = parted(windows[score]!, final.windows);
-  const threshold = thresholdKeeping(parted(choice[score]!, chosenBy.windows).known, keep);
+  const threshold = thresholdKeeping(parted(choice.windows[score]!, chosenBy.windows).known, keep);
   const passed = knownRows(final.windows).filter((row) => windows[score]![row]! >= threshold);
   return {
-    auroc: areaOf(recordings[score]!, final.recordings),
-    'window auroc': areaOf(windows[score]!, final.windows),
-    'fpr@95': shareKept(unknown, thresholdKeeping(known, 0.95)),
-    threshold,
-    kept: shareKept(known, threshold),
-    caught: 1 - shareKept(unknown, threshold),
-    accuracy: passed.filter((row) => right[row]).length / passed.length,
+    areas: {
+      auroc: areaOf(recordings[score]!, final.recordings),
+      'window auroc': areaOf(windows[score]!, final.windows),
+    },
+    atThreshold: { threshold, kept: shareKept(known, threshold), caught: 1 - shareKept(unknown, threshold) },
+    more: {
+      'fpr@95': shareKept(unknown, thresholdKeeping(known, 0.95)),
+      accuracy: passed.filter((row) => right[row]).length / passed.length,
+    },
   };
+}
+
+/** Thresholds on them are settings of the gateway's, or could be. */
+const probabilities: readonly ScoreName[] = ['highest probability', 'product', 'softmax'];
+
+/** One tower cannot agree with itself: only what every mix has can be picked. */
+const candidates = (mixes: readonly Mix[]) =>
+  scoreNames.filter((score) => mixes.every(({ choice }) => choice.windows[score]));
+
+/**
+ * The score of the largest area, mean over the mixes, on whole recordings, which unlike windows do not resemble one another; but
+ * `softmax`, the plainest, unless it falls short of that by more than its standard error (Breiman et al., 1984, 'Classification and
+ * regression trees', 3.4.3).
+ */
+function pick(mixes: readonly Mix[], seen: Seen): ScoreName {
+  const areas = (score: ScoreName) => mixes.map(({ choice }) => areaOf(choice.recordings[score]!, seen));
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const known = knownRows(seen).length;
+  const plain = areas('softmax');
+  const error = mean(plain.map((area) => standardErrorOfArea(area, known, seen.truth.length - known)));
+  const best = candidates(mixes).toSorted((one, other) => mean(areas(other)) - mean(areas(one)))[0]!;
+  return mean(areas(best)) > mean(plain) + error ? best : 'softmax';
 }
 
 export interface UnknownFigure {
@@ -133,18 +161,24 @@ export async function unknownFigures(
     .toSorted((a, b) => a.length - b.length)
     .map((mix) => mixed(mix.map((m) => modalities[m]!).join('+'), choice, final, familiar, mix));
 
-  const worth = (score: ScoreName) => mixes.reduce((sum, mix) => sum + areaOf(mix.choice[score]!, choice.windows), 0);
-  // One tower cannot agree with itself: only what every mix has can be picked.
-  const candidates = scoreNames.filter((score) => score !== 'agreement');
-  const picked = candidates.toSorted((one, other) => worth(other) - worth(one))[0]!;
-  const named = (name: string, mix: Mix, score: ScoreName) =>
-    Object.entries(figuresOf(mix, score, choice, final)).map(([metric, value]) => ({ name, metric, value }));
+  const picked = pick(mixes, choice.recordings);
+  const named = (name: string, figures: Readonly<Record<string, number>>) =>
+    Object.entries(figures).map(([metric, value]) => ({ name, metric, value }));
+  const ofPicked = (mix: Mix) => {
+    const { areas, atThreshold, more } = figuresOf(mix, picked, choice, final);
+    return named(mix.name, { ...areas, ...atThreshold, ...more });
+  };
+  const ofScore = (mix: Mix, score: ScoreName) => {
+    const { areas, atThreshold } = figuresOf(mix, score, choice, final);
+    return named(`${mix.name} ${score}`, { ...areas, ...(probabilities.includes(score) && atThreshold) });
+  };
   return [
-    ...mixes.flatMap((mix) => named(mix.name, mix, picked)),
+    ...mixes.flatMap(ofPicked),
     ...mixes.flatMap((mix) =>
-      scoreNames.filter((score) => mix.choice[score]).flatMap((score) => named(`${mix.name} ${score}`, mix, score)),
+      scoreNames.filter((score) => mix.choice.windows[score]).flatMap((score) => ofScore(mix, score)),
     ),
-    ...candidates.map((score) => ({ name: score, metric: 'picked', value: score === picked ? 1 : 0 })),
+    ...mixes.map(({ name, temperature: value }) => ({ name, metric: 'temperature', value })),
+    ...candidates(mixes).map((score) => ({ name: score, metric: 'picked', value: score === picked ? 1 : 0 })),
   ];
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { auroc, shareKept, thresholdKeeping } from '../../learning/roc.js';
+import { createRandom } from '../../learning/random.js';
+import { auroc, shareKept, standardErrorOfArea, thresholdKeeping } from '../../learning/roc.js';
 
 void t.test('area under the curve: by hand', (t) => {
   t.equal(auroc([3, 4, 5], [0, 1, 2]), 1);
@@ -25,6 +26,20 @@ void t.test('area under the curve: the share of pairs that are in order, whateve
       return Math.abs(auroc(known, unknown) - expected) < 1e-12;
     }),
   );
+  t.end();
+});
+
+void t.test('standard error: as areas of exponential scores spread, for which the formula is exact', (t) => {
+  const random = createRandom(1);
+  const draw = (count: number, mean: number) =>
+    Float64Array.from({ length: count }, () => -mean * Math.log(1 - random.uniform()));
+  // One of mean 4 is above one of mean 1 four times in five.
+  const areas = Array.from({ length: 4000 }, () => auroc(draw(30, 4), draw(20, 1)));
+  const mean = areas.reduce((sum, area) => sum + area, 0) / areas.length;
+  const spread = Math.sqrt(areas.reduce((sum, area) => sum + (area - mean) ** 2, 0) / areas.length);
+  t.ok(Math.abs(mean - 0.8) < 0.005, `${mean}`);
+  t.ok(Math.abs(standardErrorOfArea(0.8, 30, 20) / spread - 1) < 0.05, `${spread}`);
+  t.equal(standardErrorOfArea(1, 20, 30), 0);
   t.end();
 });
 

@@ -109,7 +109,7 @@ void t.test('the suite: nothing but the test figures depends on the five; each f
   const names = [...new Set(figures.map(({ name }) => name))];
   t.same(names.slice(0, 3), ['imu', 'skeleton', 'imu+skeleton']);
   t.ok(names.includes('imu+skeleton agreement') && !names.includes('imu agreement'));
-  const shares = figures.filter(({ metric }) => metric !== 'threshold' && metric !== 'accuracy');
+  const shares = figures.filter(({ metric }) => !['threshold', 'accuracy', 'temperature'].includes(metric));
   t.ok(shares.every(({ value }) => value >= 0 && value <= 1));
   const sum = figures.filter(({ metric }) => metric === 'picked').reduce((total, { value }) => total + value, 0);
   t.equal(sum, 1, 'one score is picked');
