@@ -4,6 +4,7 @@
  *
  *    imu, skeleton, imu+skeleton    the score that was picked
  *    … highest probability          and so on, every score of unknown-scores.ts by itself
+ *    …, any mix                     with one threshold for every mix: the least of theirs
  *
  * All that is chosen (the score, temperatures, thresholds) is chosen without the five, on one training subject, by towers that were trained
  * without that subject and without five further actions.
@@ -101,6 +102,23 @@ function figuresOf({ choice, windows, recordings, right }: Mix, score: ScoreName
 /** Thresholds on them are settings of the gateway's, or could be. */
 const probabilities: readonly ScoreName[] = ['highest probability', 'product', 'softmax'];
 
+/** What one threshold for every mix does, as the gateway has one: the least of the mixes' own. */
+function commonFigures(score: ScoreName, mixes: readonly Mix[], chosenBy: Side, final: Side): UnknownFigure[] {
+  const all = mixes.map((mix) => figuresOf(mix, score, chosenBy, final).atThreshold.threshold);
+  const threshold = Math.min(...all);
+  return [
+    { name: `any mix ${score}`, metric: 'threshold', value: threshold },
+    ...mixes.flatMap((mix) => {
+      const { known, unknown } = parted(mix.windows[score]!, final.windows);
+      const name = `${mix.name} ${score}, any mix`;
+      return [
+        { name, metric: 'kept', value: shareKept(known, threshold) },
+        { name, metric: 'caught', value: 1 - shareKept(unknown, threshold) },
+      ];
+    }),
+  ];
+}
+
 /** One tower cannot agree with itself: only what every mix has can be picked. */
 const candidates = (mixes: readonly Mix[]) =>
   scoreNames.filter((score) => mixes.every(({ choice }) => choice.windows[score]));
@@ -177,6 +195,7 @@ export async function unknownFigures(
     ...mixes.flatMap((mix) =>
       scoreNames.filter((score) => mix.choice.windows[score]).flatMap((score) => ofScore(mix, score)),
     ),
+    ...(['highest probability', 'softmax'] as const).flatMap((score) => commonFigures(score, mixes, choice, final)),
     ...mixes.map(({ name, temperature: value }) => ({ name, metric: 'temperature', value })),
     ...candidates(mixes).map((score) => ({ name: score, metric: 'picked', value: score === picked ? 1 : 0 })),
   ];
