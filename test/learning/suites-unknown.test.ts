@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { utdMhadActions } from '../../learning/datasets/utd-mhad.js';
@@ -86,10 +86,15 @@ void t.test('what is left out is in no training: not the labels, not the recordi
   t.same(warnings, []);
 });
 
-void t.test('the suite: nothing but the test figures depends on the five; each figure is a share', async (t) => {
+void t.test('the suite never opens the training people’s recordings of the five; each figure is a share', async (t) => {
   const [train, test] = [[1, 3], [2]];
   const { unknown, known, knownInChoice } = splitActions(0);
   const data = await folderWith(t, files(all, [...train, ...test]));
+  // The training people's recordings of the five: if one were opened, somebody would be told.
+  for (const action of unknown)
+    for (const subject of train)
+      for (const kind of ['Inertial', 'Skeleton'])
+        await writeFile(join(data, kind, `a${action}_s${subject}_t1_${kind.toLowerCase()}.mat`), 'not to be read');
   const cache = await folderWith(t, {});
   const warnings: string[] = [];
   const request = {
@@ -114,13 +119,6 @@ void t.test('the suite: nothing but the test figures depends on the five; each f
   const sum = figures.filter(({ metric }) => metric === 'picked').reduce((total, { value }) => total + value, 0);
   t.equal(sum, 1, 'one score is picked');
 
-  // The training people's recordings of the five could as well not be there.
-  for (const action of unknown)
-    for (const subject of train)
-      for (const kind of ['Inertial', 'Skeleton'])
-        await writeFile(join(data, kind, `a${action}_s${subject}_t1_${kind.toLowerCase()}.mat`), 'not to be read');
-  for (const name of await readdir(cache)) await rm(join(cache, name), { recursive: true });
-  t.same(await unknownFigures({ train, test }, 0, request), figures);
   t.same(warnings, []);
   await t.rejects(unknownFigures({ train: [1], test }, 0, request), /two subjects/);
 });
