@@ -5,11 +5,11 @@ import type { Weights } from '../models/weights.js';
 import { resampleRecording } from '../pipelines/resample.js';
 import type { ActivityRecording, LabelledStream } from './datasets/dataset.js';
 import { loadPhoneWatch } from './datasets/phone-watch.js';
-import { loadUtdMhadInertial, utdMhadActions } from './datasets/utd-mhad.js';
+import { loadUtdMhadInertial } from './datasets/utd-mhad.js';
 import { evaluateTower } from './evaluate.js';
 import { fineTuneImu, preTrainImu } from './imu-tower.js';
 import type { Example } from './imu-tower.js';
-import { createStages, finishedTower, utdMhadTerms } from './train-tower.js';
+import { among, createStages, finishedTower, labelsOf, utdMhadTerms } from './train-tower.js';
 import type { TowerTrainingRequest, TrainedTower } from './train-tower.js';
 
 export interface ImuTrainingRequest extends TowerTrainingRequest {
@@ -44,12 +44,13 @@ function digest(examples: readonly Example[]): string {
  * @throws Error if no recording of the training subjects is there, or if it was interrupted (a checkpoint is kept)
  */
 export async function trainImuTower(request: ImuTrainingRequest): Promise<TrainedImuTower> {
-  const { data, phoneWatch, train, test, seed, gatewayVersion, onWarning } = request;
+  const { data, phoneWatch, train, test, actions, seed, gatewayVersion, onWarning } = request;
+  const labels = labelsOf(actions);
   const started = Date.now();
   const load = async (subjects: readonly number[]): Promise<readonly ActivityRecording[]> => {
-    const { recordings, unreadable } = await loadUtdMhadInertial(data, { subjects });
+    const { recordings, unreadable } = await loadUtdMhadInertial(data, { subjects, actions });
     for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
-    return recordings;
+    return among(labels, recordings);
   };
   const examples = await load(train);
   const streams = phoneWatch ? (await loadPhoneWatch(phoneWatch)).recordings : [];
@@ -66,7 +67,7 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
       preTrainingEpochs > 0
         ? await preTrainImu(unlabelled, { ...stage('pre-training', member), dataset, epochs: preTrainingEpochs })
         : undefined;
-    const weights = await fineTuneImu(examples, utdMhadActions.length, pretrained, {
+    const weights = await fineTuneImu(examples, labels.length, pretrained, {
       ...stage('fine-tuning', member),
       dataset: `${dataset}, pre-trained for ${preTrainingEpochs} epochs`,
       epochs,
@@ -92,15 +93,7 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
   };
   const tested = test.length > 0 ? await load(test).catch(() => []) : [];
   const description = { trainedOn, seed };
-  const finished = await finishedTower(
-    limuBert,
-    members,
-    utdMhadActions,
-    description,
-    gatewayVersion,
-    tested,
-    evaluateTower,
-  );
+  const finished = await finishedTower(limuBert, members, labels, description, gatewayVersion, tested, evaluateTower);
   finish();
   return {
     ...finished,

@@ -7,14 +7,13 @@ import type { Weights } from '../models/weights.js';
 import type { TrainingOptions } from './classifier.js';
 import { loadUtdMhadPaired, windowsOf } from './datasets/utd-mhad-windows.js';
 import type { PairedKind, PairedRecording } from './datasets/utd-mhad-windows.js';
-import { utdMhadActions } from './datasets/utd-mhad.js';
 import { depthBodyRecipe, fineTuneDepth } from './depth-tower.js';
 import type { DepthExample } from './depth-tower.js';
 import { evaluateWindows } from './evaluate.js';
 import { mixSeeds } from './random.js';
 import { fineTuneSkeleton } from './skeleton-tower.js';
 import type { SkeletonExample } from './skeleton-tower.js';
-import { createStages, finishedTower, utdMhadTerms } from './train-tower.js';
+import { among, createStages, finishedTower, labelsOf, utdMhadTerms } from './train-tower.js';
 import type { TowerTrainingRequest, TrainedTower } from './train-tower.js';
 
 interface Design {
@@ -28,6 +27,7 @@ interface Design {
   readonly text: string;
   readonly trainEncoder: (
     examples: readonly PairedRecording[],
+    classes: number,
     epochs: number,
     options: StageOptions,
   ) => Promise<Weights>;
@@ -36,7 +36,6 @@ interface Design {
 /** What a stage of the training of one encoder goes by, by the stage's name. */
 type StageOptions = (stage: string) => Omit<TrainingOptions, 'epochs'>;
 
-const classes = utdMhadActions.length;
 /** Of the depth tower's first stage, as a share of the second's. */
 const bodyShare = 4 / 3;
 
@@ -47,7 +46,7 @@ const skeleton: Design = {
   members: 4,
   epochs: 60,
   text: 'Trained with the labels',
-  trainEncoder: (examples, epochs, options) => {
+  trainEncoder: (examples, classes, epochs, options) => {
     const all = { ...options('training'), epochs };
     return fineTuneSkeleton(examples as readonly SkeletonExample[], classes, undefined, all);
   },
@@ -60,7 +59,7 @@ const depth: Design = {
   members: 3,
   epochs: 30,
   text: 'Trained with the labels and, beside them, with where the camera’s skeletons have their joints',
-  async trainEncoder(examples, epochs, options) {
+  async trainEncoder(examples, classes, epochs, options) {
     const all = examples as readonly DepthExample[];
     const first = { ...options('body'), epochs: Math.ceil(bodyShare * epochs) };
     const body = await fineTuneDepth(all, classes, undefined, first, depthBodyRecipe);
@@ -80,12 +79,13 @@ function digest(examples: readonly PairedRecording[]): string {
 
 async function trainKinectTower(design: Design, request: TowerTrainingRequest): Promise<TrainedTower> {
   const { kind, encoder, trainEncoder } = design;
-  const { data, train, test, seed, cache, gatewayVersion, onWarning } = request;
+  const { data, train, test, actions, seed, cache, gatewayVersion, onWarning } = request;
+  const labels = labelsOf(actions);
   const started = Date.now();
   const load = async (subjects: readonly number[], kinds: readonly PairedKind[]) => {
-    const { recordings, unreadable } = await loadUtdMhadPaired(data, { subjects, kinds, cache });
+    const { recordings, unreadable } = await loadUtdMhadPaired(data, { subjects, actions, kinds, cache });
     for (const { file, reason } of unreadable) onWarning?.(`${file} is left out: ${reason}`);
-    return recordings;
+    return among(labels, recordings);
   };
   const examples = await load(train, design.reads);
   const { members: count = design.members, epochs = design.epochs } = request;
@@ -93,7 +93,7 @@ async function trainKinectTower(design: Design, request: TowerTrainingRequest): 
   const dataset = digest(examples);
   const members: Weights[] = [];
   for (let member = 0; member < count; member++)
-    members.push(await trainEncoder(examples, epochs, (name) => ({ ...stage(name, member), dataset })));
+    members.push(await trainEncoder(examples, labels.length, epochs, (name) => ({ ...stage(name, member), dataset })));
 
   const tested = test.length > 0 ? await load(test, [kind]).catch(() => []) : [];
   const text = `${design.text} of ${examples.length} recordings for ${epochs} epochs.`;
@@ -101,7 +101,7 @@ async function trainKinectTower(design: Design, request: TowerTrainingRequest): 
   const finished = await finishedTower(
     encoder,
     members,
-    utdMhadActions,
+    labels,
     description,
     gatewayVersion,
     tested,

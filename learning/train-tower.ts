@@ -5,6 +5,7 @@ import type { Tower } from '../models/store.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import type { Weights } from '../models/weights.js';
 import type { TrainingOptions } from './classifier.js';
+import { utdMhadActions } from './datasets/utd-mhad.js';
 import type { Evaluation } from './evaluate.js';
 import { mixSeeds } from './random.js';
 import { removeCheckpoint } from './train.js';
@@ -17,6 +18,8 @@ export interface TowerTrainingRequest {
   readonly data: string;
   readonly train: readonly number[];
   readonly test: readonly number[];
+  /** Numbers of the file names, from 1: no recording of another is opened, and the tower has no other label. Absent: all. */
+  readonly actions?: readonly number[] | undefined;
   readonly seed: number;
   readonly threads: number;
   readonly epochs?: number | undefined;
@@ -64,6 +67,20 @@ export function createStages(kind: string, members: number, request: StageReques
     },
     finish: () => files.forEach(removeCheckpoint),
   };
+}
+
+/** Labels of some of UTD-MHAD's actions, or of all of them. */
+export const labelsOf = (actions: readonly number[] | undefined): readonly string[] =>
+  actions ? actions.map((action) => utdMhadActions[action - 1]!) : utdMhadActions;
+
+/** Recordings of those labels alone, each with its label's place among them. */
+export function among<Recording extends { readonly label: string; readonly classIndex: number }>(
+  labels: readonly string[],
+  recordings: readonly Recording[],
+): Recording[] {
+  return recordings
+    .filter(({ label }) => labels.includes(label))
+    .map((recording) => ({ ...recording, classIndex: labels.indexOf(recording.label) }));
 }
 
 /** What there is to know of UTD-MHAD where weights were trained on it. */

@@ -40,6 +40,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     datasets: ['utd-mhad'],
     load: () => import('./few-shot.js'),
   },
+  unknown: {
+    title: 'five actions that nothing was trained on, told from the 22 that are known',
+    datasets: ['utd-mhad'],
+    load: () => import('./unknown.js'),
+  },
   retrieval: {
     title: 'what one sensor saw, found among what another saw, on people never trained on',
     datasets: ['utd-mhad'],

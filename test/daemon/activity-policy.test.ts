@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { activityPolicy, createActivityState } from '../../daemon/activity-policy.js';
+import { activityPolicy, createActivityState, unknownBelowByDefault } from '../../daemon/activity-policy.js';
 
 /** What is told after each window, `hop` seconds apart. */
 function told(settings: object, found: readonly (string | [string, number])[], hop = 0.5) {
@@ -33,6 +33,15 @@ void t.test('an activity lasts at least so long', (t) => {
 
 void t.test('a window that is not sure says unknown', (t) => {
   t.equal(names(told({ windows: 1, unknownBelow: 0.5 }, [['walk', 0.4], ['walk', 0.6], ['sit', 0.49]])), 'unknown walk unknown'); // prettier-ignore
+  t.end();
+});
+
+void t.test('unknown without a setting: the measured threshold; 0 never says it', (t) => {
+  t.equal(activityPolicy.parse({}).unknownBelow, unknownBelowByDefault);
+  const [below, at] = [unknownBelowByDefault - 0.01, unknownBelowByDefault];
+  t.equal(names(told({ windows: 1 }, [['walk', below], ['walk', at], ['sit', below]])), 'unknown walk unknown'); // prettier-ignore
+  t.equal(names(told({ windows: 1, unknownBelow: 0 }, [['walk', 0], ['sit', 0.01]])), 'walk sit'); // prettier-ignore
+  t.equal(names(told({}, [['walk', 0.9], ['sit', below], ['walk', 0.9], ['sit', below], ['sit', below]])), 'walk walk walk walk unknown', 'not by one window'); // prettier-ignore
   t.end();
 });
 

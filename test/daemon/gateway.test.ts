@@ -40,7 +40,7 @@ async function gateway(t: Test, sensors: object, more: object = {}) {
     gateway: 'test',
     dataDirectory: 'state',
     mqtt: { port },
-    places: { room: { sensors, activities: { windows: 1 } } },
+    places: { room: { sensors, activities: { windows: 1, unknownBelow: 0 } } },
     ...more,
   };
   await writeFile(file, stringify(config));

@@ -21,7 +21,7 @@ function result(probabilities: number[], more: object = {}): WindowResult {
 }
 const still = result([], { still: true });
 function place() {
-  const made = createPlace({ virtual: true, recorded: false }, activityPolicy.parse({ windows: 1 }));
+  const made = createPlace({ virtual: true, recorded: false }, activityPolicy.parse({ windows: 1, unknownBelow: 0 }));
   return {
     update: (start: number, ...results: WindowResult[]) => made.update({ start, end: start + 2, results, absent: [] }),
     absent: (at: number) => made.absent(at),
