@@ -100,6 +100,13 @@ program
   .option('--repetitions <n>', 'windows of each', positive, 100)
   .action(async (options: { json: boolean; repetitions: number }) => (await import('./towers.js')).towers(options));
 
+program
+  .command('providers')
+  .description('whether WebGPU computes what the CPU does, and milliseconds of each; in software where no GPU is')
+  .option('--json', 'one JSON line a tower', false)
+  .option('--seconds <n>', 'for the windows of each tower, and for measuring each provider', positive, 20)
+  .action(async (options: { json: boolean; seconds: number }) => (await import('./providers.js')).providers(options));
+
 await program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -31,7 +31,8 @@ export const suites: Readonly<Record<string, Suite>> = {
     load: () => import('./utd-mhad.js'),
   },
   shipped: {
-    title: 'the towers that come with the gateway, each and every mix, fused as it fuses them, on people never trained on',
+    title:
+      'the towers that come with the gateway, each and every mix, fused as it fuses them, on people never trained on',
     datasets: ['utd-mhad'],
     load: () => import('./shipped.js'),
   },

@@ -141,7 +141,10 @@ void t.test('every mix of sensors is labelled as the evaluation labels the same 
   const places = Object.fromEntries(
     mixes.map((mix) => [
       mix.join('-'),
-      { sensors: Object.fromEntries(mix.map((one) => [`${mix.join('-')}-${one}`, sensors[one]])), activities: { windows: 1 } },
+      {
+        sensors: Object.fromEntries(mix.map((one) => [`${mix.join('-')}-${one}`, sensors[one]])),
+        activities: { windows: 1 },
+      },
     ]),
   );
   const { child, ended, received } = await gateway(t, {}, { places });
@@ -151,7 +154,9 @@ void t.test('every mix of sensors is labelled as the evaluation labels the same 
   const opinions = await opinionsOf(towers, performed, 1);
   for (const mix of mixes) {
     const place = mix.join('-');
-    const expected = performed.flatMap((_, i) => fusedWindows(mix, towers, opinions, i).map((window) => ({ window, i })));
+    const expected = performed.flatMap((_, i) =>
+      fusedWindows(mix, towers, opinions, i).map((window) => ({ window, i })),
+    );
     const labelled = () =>
       received
         .filter(({ topic }) => topic === `babel/test/${place}/activity`)
@@ -165,7 +170,10 @@ void t.test('every mix of sensors is labelled as the evaluation labels the same 
     );
     for (const [k, { probabilities }] of labelled().entries())
       for (const [label, p] of expected[k]!.window)
-        t.ok(Math.abs(probabilities[label]! - p) < 0.1, `${place}, window ${k}, ${label}: ${probabilities[label]} for ${p}`);
+        t.ok(
+          Math.abs(probabilities[label]! - p) < 0.1,
+          `${place}, window ${k}, ${label}: ${probabilities[label]} for ${p}`,
+        );
   }
   child.kill('SIGTERM');
   t.strictSame(await ended, [0, null]);

@@ -6,7 +6,13 @@ import type { PlaceModalities } from '../../daemon/topics.js';
 import { activity } from './helpers/activity.js';
 
 const label = activity('wave');
-const all: PlaceModalities = { set: 'all', fused: ['imu', 'skeleton'], absent: [], since: label.since };
+const all: PlaceModalities = {
+  set: 'all',
+  fused: ['imu', 'skeleton'],
+  absent: [],
+  disagreeing: [],
+  since: label.since,
+};
 const reason = 'the set in force does not name it';
 
 function terminal(options: TerminalOptions) {

@@ -27,7 +27,11 @@ const given = tower({ window, embedding: { width, space: 'test' } }, { encoder, 
 
 const { outputs } = generated(40, { imu: width, other: 3 });
 const { trunk } = await align([{ count: 40, outputs }], { seed: 1, epochs: 2, batch: 8, width: 6, hidden: 5 });
-const head = { file: model([6], (g, x) => g.slice(x, 1, 0, 2)), classes: ['left', 'right'], temperatures: new Map([['imu', 2]]) };
+const head = {
+  file: model([6], (g, x) => g.slice(x, 1, 0, 2)),
+  classes: ['left', 'right'],
+  temperatures: new Map([['imu', 2]]),
+};
 const options = { name: 'imu', head, trainedOn: given.manifest.trainedOn, figures: {}, seed: 1, gatewayVersion: '0' };
 
 void t.test('encoder and tail in one file give what the encoder and then the trunk give', async (t) => {
