@@ -107,6 +107,17 @@ program
   .option('--seconds <n>', 'for the windows of each tower, and for measuring each provider', positive, 20)
   .action(async (options: { json: boolean; seconds: number }) => (await import('./providers.js')).providers(options));
 
+program
+  .command('virtual-body')
+  .description(
+    'how far the shipped towers recognise the virtual body: each kind of sensor, and each set with one left out',
+  )
+  .option('--json', 'one JSON line each', false)
+  .option('--seconds <n>', 'of performance, for each set', positive, 400)
+  .action(async (options: { json: boolean; seconds: number }) =>
+    (await import('./virtual-body.js')).virtualBody(options),
+  );
+
 await program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -105,7 +105,7 @@ const models = z
       .refine((list) => new Set(list).size === list.length, 'each provider may stand here once')
       .default([...providerNames])
       .describe(
-        'Execution providers of ONNX Runtime in the order in which they are tried; the first that works is used.',
+        'Execution providers of ONNX Runtime that may be used. Each that runs a tower and agrees with the CPU is measured; the tower runs on the fastest.',
       ),
     threads: z.int().min(1).max(256).default(1).describe('Threads that the models may use on the CPU.'),
     towers: z

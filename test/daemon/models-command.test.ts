@@ -20,7 +20,7 @@ void t.test('installed, activated, taken back, and the labels go on', async (t) 
   await writeFile(join(store, '.install-cut', 'encoder.onnx'), 'half');
   const port = await freePort();
   const config = join(folder, 'gateway.yaml');
-  const places = { room: { sensors: { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-wrist' } } } } };
+  const places = { room: { sensors: { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } } } } };
   await writeFile(config, stringify({ gateway: 'test', dataDirectory: 'state', mqtt: { port }, places }));
   const models = (...args: string[]) => run(t, ['models', ...args, '--config', config]);
 
