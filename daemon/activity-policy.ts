@@ -1,12 +1,6 @@
 /** When a place's activity changes: one window that says otherwise flips nothing. Pure logic. */
 import { z } from 'zod';
-
-/**
- * Of the windows of activities that the towers know, by people whom they do not know, 95 % reach it with the wrist alone, and more with
- * several sensors: `evaluate unknown --seeds 0,1,2`, case `any mix softmax`, metric `threshold`. It fits towers that are not calibrated
- * (temperature 1); docs/suites.md has the threshold for those that are, and what share of unknown windows each catches.
- */
-export const unknownBelowByDefault = 0.36;
+import { usualUnknownBelow } from '../models/unknown.js';
 
 export const activityPolicy = z
   .strictObject({
@@ -26,9 +20,9 @@ export const activityPolicy = z
       .number()
       .min(0)
       .max(1)
-      .default(unknownBelowByDefault)
+      .default(usualUnknownBelow)
       .describe(
-        'A window whose most probable activity has less says `unknown`; 0: never. By default some 95 of 100 windows of what the towers know pass (docs/suites.md).',
+        'A window whose most probable activity has less says `unknown`; 0: never. The default was measured on activities that were left out of training, and is for calibrated towers (docs/suites.md).',
       ),
   })
   .describe('When the activity of the place changes.');

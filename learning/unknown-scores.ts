@@ -1,8 +1,8 @@
 /**
  * How familiar what several towers see is to them: the higher a score, the likelier one of their labels is right at all.
  *
- *    highest probability   of the geometric mean of their calibrated probabilities, at sum 1
- *    product               of their product instead: the same label, but two that are fairly sure make one that is very sure
+ *    highest probability   of their calibrated probabilities, fused as the gateway does it (models/fusion.ts)
+ *    product               of their product instead: the same label, of which two that are fairly sure are together very sure
  *    softmax               highest of the mean of their probabilities as they are
  *    energy                log Σ exp logits: Liu et al., 'Energy-based out-of-distribution detection', NeurIPS 2020
  *    nearest mean          cosine between the embedding and the nearest class's mean embedding
@@ -132,7 +132,7 @@ export function familiarity(
     for (const [i, value] of cosines.entries()) cosine[i]! += value / spread.cosine;
   }
   return {
-    'highest probability': highest(views.length),
+    'highest probability': highest(Math.sqrt(views.length)),
     softmax: highestOfRows(mean, classes),
     energy,
     'nearest mean': cosine,

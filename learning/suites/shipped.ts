@@ -1,12 +1,14 @@
 /**
  * The towers that come with the gateway on UTD-MHAD: each and every mix, fused as the gateway does it, window by window, on people that
- * nothing was trained on. `accuracy` counts recordings, by the mean of their windows' fused probabilities, `window accuracy` windows.
+ * nothing was trained on. `accuracy` counts recordings, by the mean of their windows' fused probabilities, `window accuracy` windows,
+ * `windows known` those that are sure enough not to be called unknown, right or wrong.
  * There is nothing random in it: seeds change nothing.
  */
 import { fused } from '../../models/fusion.js';
 import { loadTower, shippedTowerDirectory } from '../../models/store.js';
 import type { LoadedTower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
+import { usualUnknownBelow } from '../../models/unknown.js';
 import { windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
 import { subsets } from '../heads/any-subset.js';
@@ -85,13 +87,14 @@ export async function run({
   return subsets(modalities)
     .toSorted((a, b) => a.length - b.length)
     .flatMap((mix) => {
-      let [right, windows, windowsRight] = [0, 0, 0];
+      let [right, windows, windowsRight, known] = [0, 0, 0, 0];
       for (const [i, { label }] of recordings.entries()) {
         const found = fusedWindows(mix, towers, opinions, i);
         const sums = new Map<string, number>();
         for (const window of found) {
           windows++;
           if (mostProbable(window) === label) windowsRight++;
+          if (window.get(mostProbable(window))! >= usualUnknownBelow) known++;
           for (const [name, p] of window) sums.set(name, (sums.get(name) ?? 0) + p);
         }
         if (mostProbable(sums) === label) right++;
@@ -100,6 +103,7 @@ export async function run({
       return [
         lineOf('shipped', mix.join('+'), 'accuracy', same(right / recordings.length)),
         lineOf('shipped', mix.join('+'), 'window accuracy', same(windowsRight / windows)),
+        lineOf('shipped', mix.join('+'), 'windows known', same(known / windows)),
       ];
     });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { activityPolicy, createActivityState, unknownBelowByDefault } from '../../daemon/activity-policy.js';
+import { activityPolicy, createActivityState } from '../../daemon/activity-policy.js';
+import { usualUnknownBelow } from '../../models/unknown.js';
 
 /** What is told after each window, `hop` seconds apart. */
 function told(settings: object, found: readonly (string | [string, number])[], hop = 0.5) {
@@ -37,8 +38,8 @@ void t.test('a window that is not sure says unknown', (t) => {
 });
 
 void t.test('unknown without a setting: the measured threshold; 0 never says it', (t) => {
-  t.equal(activityPolicy.parse({}).unknownBelow, unknownBelowByDefault);
-  const [below, at] = [unknownBelowByDefault - 0.01, unknownBelowByDefault];
+  t.equal(activityPolicy.parse({}).unknownBelow, usualUnknownBelow);
+  const [below, at] = [usualUnknownBelow - 0.01, usualUnknownBelow];
   t.equal(names(told({ windows: 1 }, [['walk', below], ['walk', at], ['sit', below]])), 'unknown walk unknown'); // prettier-ignore
   t.equal(names(told({ windows: 1, unknownBelow: 0 }, [['walk', 0], ['sit', 0.01]])), 'walk sit'); // prettier-ignore
   t.equal(names(told({}, [['walk', 0.9], ['sit', below], ['walk', 0.9], ['sit', below], ['sit', below]])), 'walk walk walk walk unknown', 'not by one window'); // prettier-ignore

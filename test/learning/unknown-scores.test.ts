@@ -1,5 +1,6 @@
 import t from 'tap';
 import { energies, familiarity, groupMeans, nearestCosines, toLengthOne } from '../../learning/unknown-scores.js';
+import { fused } from '../../models/fusion.js';
 import type { Familiar } from '../../learning/unknown-scores.js';
 
 const near = (a: ArrayLike<number>, b: readonly number[]) =>
@@ -30,8 +31,9 @@ void t.test('of two towers: sure and alike, sure and at odds, unsure', (t) => {
   const [sure, odds, unsure] = scores['highest probability']!;
   t.ok(sure! > 0.999 && Math.abs(odds! - 0.5) < 1e-6 && Math.abs(unsure! - 0.5) < 1e-6);
   const both = { logits: Float32Array.of(1, 0), embeddings: Float32Array.of(1, 0) };
+  const opinion = { labels: ['a', 'b'], probabilities: [1 / (1 + Math.exp(-1)), 1 / (1 + Math.exp(1))] };
   const pair = familiarity([both, both], [familiar, familiar], 2);
-  t.ok(near(pair['highest probability']!, [1 / (1 + Math.exp(-1))]), 'two that say the same are as sure as one');
+  t.ok(near(pair['highest probability']!, [fused([opinion, opinion]).get('a')!]), 'as the gateway fuses');
   t.ok(near(pair.product!, [1 / (1 + Math.exp(-2))]), 'their product is surer');
   t.ok(scores.agreement![0]! > 0.999_99 && scores.agreement![1]! < 0.05 && scores.agreement![2]! > 0.99);
   t.ok(Math.abs(scores.softmax![1]! - 0.5) < 1e-6);
