@@ -149,7 +149,7 @@ void t.test('any JSON and any text gives a manifest or a ModelError', (t) => {
 
 void t.test('the shipped towers lie beside package.json, from compiled code too', (t) => {
   const directory = shippedTowerDirectory('imu');
-  t.ok(existsSync(path.join(directory, '..', '..', '..', 'package.json')));
-  t.match(directory.split(path.sep).slice(-3), ['models', 'pretrained', 'imu']);
+  t.ok(existsSync(path.join(directory, '..', '..', '..', '..', 'package.json')));
+  t.match(directory.split(path.sep).slice(-4), ['models', 'pretrained', 'encoders', 'imu']);
   t.end();
 });
