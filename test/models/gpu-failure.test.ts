@@ -38,7 +38,7 @@ void t.test('a run that fails on the GPU is done by the CPU, which goes on with 
   const behind = [1, 2, 3].map(() => inference.classify('depth', window));
   t.strictSame([...(await failing).embedding], [502.5, 3], 'no window is lost');
   for (const answer of behind) t.strictSame([...(await answer).embedding], [2, 3]);
-  for (let i = 0; i < 2000 && changes() === 0; i++) await inference.classify('imu', window);
+  while (changes() === 0) await inference.classify('imu', window);
   t.strictSame(providers(), ['cpu', 'cpu']);
   t.match(inference.towers.get('depth'), {
     passedOver: [{ provider: 'webgpu', reason: 'it failed while running: Device lost' }],
