@@ -69,11 +69,11 @@ export function play(
     for await (const { bytes, arrivalTime } of source) {
       first ??= arrivalTime;
       const passed = arrivalTime - first;
-      const now = monotonicSeconds();
-      const ahead = speed === 'fastest' ? 0 : start + passed / speed - now;
-      // Timers count in milliseconds.
-      if (ahead > 0.001 || now > turnEnd) {
-        await wait(Math.max(0, ahead), stopping.signal);
+      const ahead = () => (speed === 'fastest' ? 0 : start + passed / speed - monotonicSeconds());
+      // Timers count in milliseconds, from the beginning of the event loop's turn: one may fire some too early.
+      while (ahead() > 0.001 || monotonicSeconds() > turnEnd) {
+        await wait(Math.max(0, ahead()), stopping.signal);
+        if (stopping.signal.aborted) return;
         turnEnd = monotonicSeconds() + longestTurn;
       }
       if (stopping.signal.aborted) return;
