@@ -214,22 +214,42 @@ alignmentOptions(program.command('grow'))
   .option('--trunk <dir>', 'folder that `align` or `grow` wrote', 'shipped')
   .action(async (options) => (await import('./commands/grow.js')).grow(options as never));
 
-program
+const teach = program
   .command('teach')
-  .description('add a class by a few seconds of a recording: "from 20 s on, 10 s long, were brushing teeth"')
-  .requiredOption('--recording <file>', 'MCAP file that `record` wrote')
-  .requiredOption('--from <seconds>', "where it begins, from the recording's beginning", notNegative)
-  .requiredOption('--seconds <n>', 'how long it lasts', aboveZero)
-  .requiredOption('--label <text>', 'what it is')
-  .requiredOption('--tower <dir>', 'folder of a tower, or of a trunk, all towers of which learn it')
-  .requiredOption('--output <dir>', 'folder for the tower or trunk that knows it; may be the same')
-  .option('--sensor <name>', 'only this sensor of the recording')
-  .addOption(
-    new Option('--rest <what>', 'what the rest of the recording is').choices(['other', 'unknown']).default('other'),
-  )
+  .description('add a class by a few seconds of what sensors saw: in the running gateway, or in a recording')
+  .requiredOption('--label <text>', 'what it was, for instance "brushing teeth"')
+  .optionsGroup('In the running gateway, "the last 10 s in the bathroom":')
+  .option('--place <name>', 'where; its towers learn it, and are in use at once')
+  .option('--last <seconds>', 'how long it lasted', aboveZero)
+  .option('--ago <seconds>', 'how long ago it ended', notNegative, 0)
+  .addOption(config())
+  .optionsGroup('In a recording, "from 20 s on, 10 s long":')
+  .option('--recording <file>', 'MCAP file that `record` wrote')
+  .option('--from <seconds>', "where it begins, from the recording's beginning", notNegative)
+  .option('--seconds <n>', 'how long it lasts', aboveZero)
+  .option('--tower <dir>', 'folder of a tower, or of a trunk, all towers of which learn it')
+  .option('--output <dir>', 'folder for the tower or trunk that knows it; may be the same')
   .option('--threads <n>', 'threads', atLeastOne, 2)
+  .optionsGroup('Options:')
+  .option('--sensor <name>', 'only this sensor')
+  .addOption(
+    new Option('--rest <what>', 'what the rest of the recording, or of the last two minutes, is')
+      .choices(['other', 'unknown'])
+      .default('other'),
+  )
   .addOption(json())
-  .action(async (options) => (await import('./commands/teach.js')).teach(options as never));
+  .action(async (options: Record<string, unknown>) => {
+    const live = ['place', 'last'];
+    const recorded = ['recording', 'from', 'seconds', 'tower', 'output'];
+    const given = (of: readonly string[]) => of.filter((name) => options[name] !== undefined);
+    const whole = [live, recorded].find((of) => given(of).length === of.length);
+    if (!whole || given(live).length > 0 === given(recorded).length > 0)
+      teach.error(
+        `error: teach needs --${live.join(' and --')} for the running gateway, or --${recorded.join(', --')} for a recording`,
+      );
+    if (whole === live) await (await import('./commands/teach-live.js')).teachLive(options as never);
+    else await (await import('./commands/teach.js')).teach(options as never);
+  });
 
 program
   .command('explain')

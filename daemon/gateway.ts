@@ -19,6 +19,7 @@ import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
 import { createReload } from './reload.js';
 import { clearUnfinished, createInstaller } from './model-install.js';
+import { createLiveTeaching } from './live-teaching.js';
 import { answerModelRequest } from './model-requests.js';
 import type { PlainModelRequest } from './model-requests.js';
 import { answer } from './requests.js';
@@ -100,6 +101,7 @@ export async function startGateway(config: Config, { log, terminal, once = false
       answerModelRequest(request, { config, inference, onChange: () => tellModels() });
     await clearUnfinished(config.dataDirectory);
     const { install } = createInstaller({ dataDirectory: config.dataDirectory, inference });
+    const teach = createLiveTeaching({ config, inference, model: (request) => answerModel(request) });
     const publisher = await createPublisher({
       gateway: config.gateway,
       url,
@@ -107,7 +109,7 @@ export async function startGateway(config: Config, { log, terminal, once = false
       password: config.mqtt.password,
       outboxDirectory: join(config.dataDirectory, 'outbox'),
       onRequest: (kind, payload) =>
-        answer(kind, payload, { places, model: (request) => answerModel(request), install }),
+        answer(kind, payload, { places, model: (request) => answerModel(request), install, teach }),
       log,
     });
     closers.push(() => publisher.close());

@@ -1,19 +1,8 @@
 /** A child process of `createInstaller`: takes one request to install a tower from its standard input and proves it. Whatever a
  *  stranger's bytes do (unfold without end, crash onnxruntime), they do it here. */
-import { writeFile } from 'node:fs/promises';
-import { constants, setPriority } from 'node:os';
+import { stepBack } from './child.js';
 import { proveInstall } from './install-proof.js';
 import type { InstallOrder, InstallReply } from './model-install.js';
-
-/** Labels go before. And where memory ends, the system ends this process, not the gateway. */
-async function stepBack(): Promise<void> {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-    await writeFile('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // Not every system has it.
-  }
-}
 
 async function take(order: InstallOrder): Promise<void> {
   const chunks: Buffer[] = [];

@@ -2,13 +2,13 @@
  *
  *      models/.install-<random>/     until it is proven; what a cut left behind is cleared at the next start
  *      models/<name>/                renamed into place */
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Modality } from '../drivers/frames.js';
 import type { Inference } from '../models/inference.js';
 import { ModelError } from '../models/manifest.js';
+import { inChild } from './child.js';
 import { namesIn, storeOf } from './model-choice.js';
 import type { Fitting } from './tower-fits.js';
 import { modelName } from './topics.js';
@@ -45,9 +45,8 @@ export interface Installer {
 
 /** Requests that wait while another is proven: each is held in memory. */
 const mostWaiting = 2;
-/** Of JavaScript's own memory in the child, MB: several times the largest request, far less than what JSON can unfold to. */
-const largestHeap = 512;
-const unfinished = '.install-';
+/** Begins the names of folders that are not whole yet. */
+export const unfinished = '.install-';
 
 /** @throws the file system's errors */
 export async function clearUnfinished(dataDirectory: string): Promise<void> {
@@ -93,53 +92,21 @@ export function createInstaller(options: InstallerOptions): Installer {
 type Verdict = Extract<InstallReply, { kind: 'proven' | 'present' }>;
 
 /** @throws ModelError with the reason if the tower is refused, or if the child crashes or takes too long */
-function prove(
+async function prove(
   request: Uint8Array,
   folder: string,
   { dataDirectory, inference, limit = 60, script = new URL('./install-child.js', import.meta.url) }: InstallerOptions,
   onHeard: (transaction: string) => void,
 ): Promise<Verdict> {
-  return new Promise((resolve, reject) => {
-    // What onnxruntime prints is kept from the gateway's own output.
-    const child = fork(script, {
-      execArgv: [`--max-old-space-size=${largestHeap}`],
-      stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
-    });
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, limit * 1000);
-    const refuse = (reason: string) => reject(new ModelError(reason));
-    let verdict: Verdict | undefined;
-    child.on('message', (message) => {
-      const reply = message as InstallReply;
-      if (reply.kind === 'heard') onHeard(reply.transaction);
-      else if (reply.kind === 'refused') refuse(reply.reason);
-      else verdict = reply;
-    });
-    child.once('error', (error) => refuse(`the model cannot be tried: ${error.message}`));
-    // Only when it has ended is the folder nobody's.
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      if (verdict) resolve(verdict);
-      else if (late) refuse(`trying the model did not end within ${limit} s`);
-      else
-        refuse(`trying the model ended in a crash (${signal ?? `exit code ${code}`}): it is damaged, or far too large`);
-    });
-    child.stdin!.on('error', () => undefined); // `close` follows
-    const running = [...inference.towers].map(
-      ([
-        modality,
-        {
-          manifest: { name, window, embedding },
-        },
-      ]) => {
-        return [modality, { name, window, embedding }] as const;
-      },
-    );
-    const order: InstallOrder = { folder, store: storeOf(dataDirectory), running };
-    child.send(order, () => undefined);
-    child.stdin!.end(request);
+  const running = [...inference.towers].map(([modality, { manifest }]) => {
+    const { name, window, embedding } = manifest;
+    return [modality, { name, window, embedding }] as const;
   });
+  const order: InstallOrder = { folder, store: storeOf(dataDirectory), running };
+  const crashed = 'it is damaged, or far too large';
+  const work = { script, order, input: request, what: 'trying the model', crashed, limit };
+  const reply = await inChild<InstallReply>(work, (one) => one.kind === 'heard' && onHeard(one.transaction));
+  if (reply.kind === 'refused') throw new ModelError(reply.reason);
+  if (reply.kind === 'heard') throw new ModelError('trying the model gave no answer');
+  return reply;
 }

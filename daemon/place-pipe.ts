@@ -19,6 +19,8 @@ import { createModalitySet } from './modality-set.js';
 import type { WantedSet } from './modality-set.js';
 import { createPlace } from './place.js';
 import type { PlaceUpdate, WindowResult } from './place.js';
+import { createRecentWindows } from './recent-windows.js';
+import type { RecentWindow } from './recent-windows.js';
 import type { SensorSource } from './sensor-source.js';
 import { createSensorPipeline } from './sensor-pipeline.js';
 import type { SensorPipeline } from './sensor-pipeline.js';
@@ -56,6 +58,8 @@ export interface PlacePipe {
   request(set: WantedSet): string | undefined;
   /** In force. */
   readonly set: WantedSet;
+  /** What its sensors showed of late, the oldest first. */
+  readonly recent: readonly RecentWindow[];
   /** Resolves when every window that there is has its label. */
   idle(): Promise<void>;
   stop(): void;
@@ -81,6 +85,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
   const live = new Set<string>();
   const set = createModalitySet(name, options.set);
   const disagreement = createDisagreement();
+  const recent = createRecentWindows();
   // One after the other: a window that asks no model must not overtake the one before.
   let last: Promise<unknown> = Promise.resolve();
   /** Known with the first sensor that has a tower. */
@@ -183,8 +188,16 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     if (!origin) throw new Superseded(`${sensor} is no sensor of ${name} any more`);
     const { virtual, recorded } = origin;
     const result = { sensor, modality, virtual, recorded, alignmentError };
-    if (window.still) return { ...result, still: true };
-    const { probabilities, classes } = await inference.classify(modality, window.data);
+    const { start, end } = window;
+    const encoder = inference.towers.get(modality)!.manifest.files.encoder.sha256;
+    const remember = (embedding: RecentWindow['embedding']) =>
+      recent.add({ sensor, modality, start, end, encoder, embedding });
+    if (window.still) {
+      remember('still');
+      return { ...result, still: true };
+    }
+    const { probabilities, classes, embedding } = await inference.classify(modality, window.data);
+    remember(embedding);
     return { ...result, still: false, labels: classes, probabilities };
   }
 
@@ -243,6 +256,7 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
     get set() {
       return set.wanted;
     },
+    recent: recent.all,
     async idle() {
       await last;
     },

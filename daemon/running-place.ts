@@ -9,7 +9,7 @@ import type { SensorSource } from './sensor-source.js';
 import { superviseSensor } from './sensor.js';
 import type { SupervisedSensor } from './sensor.js';
 
-export interface RunningPlace extends Pick<PlacePipe, 'request' | 'set'> {
+export interface RunningPlace extends Pick<PlacePipe, 'request' | 'set' | 'recent'> {
   /** @throws Error with one line if what a sensor plays cannot be played, or its tower does not fit; none of them is started then */
   start(sensors: readonly (readonly [name: string, settings: SensorConfig])[]): Promise<void>;
   /** Ends these sensors; the others go on. */
@@ -96,6 +96,7 @@ export function createRunningPlace(
     get set() {
       return pipe.set;
     },
+    recent: pipe.recent,
     async ended() {
       await Promise.all([...running.values()].flatMap(({ sensor }) => (sensor ? [sensor.ended] : [])));
       await pipe.idle();

@@ -8,11 +8,14 @@
  *    babel/<gateway>/response/modalities                         ModalitiesResponse
  *    babel/<gateway>/request/model       to the gateway          ModelRequest
  *    babel/<gateway>/response/model                              ModelResponse
+ *    babel/<gateway>/request/teach       to the gateway          TeachRequest
+ *    babel/<gateway>/response/teach                              TeachResponse
  *
  *  Every payload is one JSON object in UTF-8. Topic levels: MQTT 3.1.1, sections 4.7.1 and 4.7.3. */
 import { z } from 'zod';
 import { modalities } from '../drivers/frames.js';
 import { faults } from '../pipelines/features.js';
+import { keptFor } from './recent-windows.js';
 
 /** Second level of `babel/<gateway>/…` that belongs to the gateway itself, now or later: no place may be named so. */
 export const reservedNames: readonly string[] = ['status', 'sensor', 'request', 'response'];
@@ -54,7 +57,7 @@ export function sensorTopic(gateway: string, sensor: string): string {
 }
 
 /** What can be asked of a gateway. */
-export const requestKinds = ['modalities', 'model'] as const;
+export const requestKinds = ['modalities', 'model', 'teach'] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 export function requestTopic(gateway: string, kind: RequestKind): string {
@@ -249,6 +252,52 @@ export const modelResponse = z
   })
   .describe('Answer to a request');
 export type ModelResponse = z.infer<typeof modelResponse>;
+
+const taughtLabel = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .describe('What it was; a new class, or one that was taught before');
+
+export const teachRequest = z
+  .strictObject({
+    place: z.string().describe('Name of the place'),
+    label: taughtLabel,
+    seconds: z.number().positive().max(keptFor).describe('How long it lasted'),
+    ago: z.number().nonnegative().max(keptFor).default(0).describe('How long ago it ended, seconds'),
+    sensor: z.string().optional().describe('Learn from this sensor only; absent: from all of the place'),
+    rest: z
+      .enum(['other', 'unknown'])
+      .default('other')
+      .describe(`What the rest of the last ${keptFor} s was: something other than the label, or nobody knows`),
+    transaction: transaction.optional(),
+  })
+  .describe('Teaches the towers a class: what a place just saw');
+export type TeachRequest = z.output<typeof teachRequest>;
+
+export const teachResponse = z
+  .object({
+    transaction: transaction.optional(),
+    status: z.enum(['ok', 'error']),
+    reason: z.string().optional().describe('Of an error: what is wrong and what to do; the towers before go on'),
+    place: z.string().optional(),
+    label: z.string().optional(),
+    taught: z
+      .record(
+        z.string(),
+        z.object({
+          model: z.string().describe('Name of the new tower in the model store'),
+          shots: count('Windows of the label that it learned from now'),
+          others: count('Windows of something else beside them'),
+          classes: count('That the tower knows now'),
+        }),
+      )
+      .optional()
+      .describe('Per modality that saw it, the tower that knows it and is in use from the next window on'),
+  })
+  .describe('Answer to a request');
+export type TeachResponse = z.infer<typeof teachResponse>;
 
 export const sensorHealth = z
   .object({

@@ -91,7 +91,7 @@ export function fewShotHead(examples: readonly Example[], width: number): NamedH
   if (classes.length < 2)
     throw new Error(
       `${classes[0] === undefined ? 'nothing' : `only '${classes[0]}'`} is known: a second class is needed to tell it from ` +
-        '(teach one, or let the rest of the recording count as something else: --rest other)',
+        '(teach one, or let the rest count as something else: --rest other)',
     );
   const labels = examples.map((example) => classes.indexOf(nameOf(example)));
   const embeddings = unit(rows(examples, width), width);
@@ -179,7 +179,7 @@ export function extendedHead(
     const isPositive = examples.map((example) => example.label === label);
     if (isPositive.every(Boolean))
       throw new Error(
-        `there is nothing that is not '${label}' to tell it from: let the rest of the recording count as something else (--rest other)`,
+        `there is nothing that is not '${label}' to tell it from: let the rest count as something else (--rest other)`,
       );
     return fitColumn(x, width, isPositive, others);
   });

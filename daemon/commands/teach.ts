@@ -5,6 +5,7 @@ import { openEncoder } from '../learning/encode.js';
 import { lengthOf } from '../learning/encoders.js';
 import { readWindows } from '../learning/recorded-windows.js';
 import { withSession } from '../learning/session.js';
+import { inStretch, slack, someOf } from '../learning/stretch.js';
 import { openTeachable, teachClass } from '../learning/teach-tower.js';
 import { summariseRecording } from '../../drivers/recording/reader.js';
 import { findDriver } from '../../drivers/registry.js';
@@ -21,11 +22,6 @@ export interface TeachOptions {
   threads: number;
   json: boolean;
 }
-
-/** Of what is something else, so many windows are enough. */
-const mostOthers = 60;
-/** A window may begin this much before the stretch, or end this much after it: a person's clock is not the recording's. Seconds. */
-const slack = 0.25;
 
 /** @throws Error with one line */
 export async function teach(options: TeachOptions): Promise<void> {
@@ -56,10 +52,9 @@ export async function teach(options: TeachOptions): Promise<void> {
           onNames: (found) => (names = found),
         },
         async ({ offset, start, end, windows, absent }) => {
-          const last = offset + (end - start);
-          const inside = offset >= from - slack && last <= from + seconds + slack;
-          const outside = last <= from || offset >= from + seconds;
-          if (!inside && (!outside || rest === 'unknown')) return;
+          const where = inStretch({ start: offset, end: offset + (end - start) }, { from, seconds });
+          const inside = where === 'inside';
+          if (where === 'across' || (!inside && rest === 'unknown')) return;
           if (inside) counts.refused += absent.length;
           for (const { sensor, data, still } of windows) {
             const name = names.get(sensor)!;
@@ -82,9 +77,7 @@ export async function teach(options: TeachOptions): Promise<void> {
       for (const session of sessions.values()) await session.release();
     }
     if (shots.length === 0) throw new Error(nothing(options, counts));
-    const taken = others.filter(
-      (_, i) => Math.floor((i * mostOthers) / others.length) !== Math.floor(((i - 1) * mostOthers) / others.length),
-    );
+    const taken = someOf(others);
     return {
       ...(await teachClass(teachable, label, [...shots, ...taken], output)),
       shots: shots.length,

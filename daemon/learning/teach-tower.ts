@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { embed } from '../../learning/embed.js';
 import { exportHead } from '../../learning/heads/head.js';
-import { extendedHead, fewShotHead, linearHeadOf } from '../../learning/teach.js';
+import { extendedHead, fewShotHead, linearHeadOf, somethingElse } from '../../learning/teach.js';
 import type { Example, NamedHead } from '../../learning/teach.js';
 import { alignedTower, spaceOf } from '../../models/aligned-tower.js';
 import type { SharedHead } from '../../models/aligned-tower.js';
@@ -44,8 +44,11 @@ const taughtText = (text: string, examples: ExampleFile): string => {
   return `${text.replace(/ Taught by its user: .*$/s, '')} Taught by its user: ${[...own].join(', ')}.`.slice(0, 9_999);
 };
 
-/** @throws ModelError if the folder is neither, or damaged */
-export async function openTeachable(directory: string): Promise<Teachable> {
+/**
+ * @param name of the tower that is saved; default: its own
+ * @throws ModelError if the folder is neither, or damaged
+ */
+export async function openTeachable(directory: string, name?: string): Promise<Teachable> {
   if (existsSync(join(directory, 'trunk.json'))) return teachableTrunk(directory, await loadTrunkFolder(directory));
   const tower = await loadTower(directory);
   const { manifest } = tower;
@@ -60,7 +63,8 @@ export async function openTeachable(directory: string): Promise<Teachable> {
       const { classes, head } = taught;
       const trainedOn = { ...manifest.trainedOn, text: taughtText(manifest.trainedOn.text, examples) };
       // What was measured was measured of another head.
-      const about = { ...manifest, classes: [...classes], temperature: head.temperature, trainedOn, figures: {} };
+      const learned = { classes: [...classes], temperature: head.temperature, trainedOn, figures: {} };
+      const about = { ...manifest, ...learned, name: name ?? manifest.name };
       await saveTower(output, { ...tower, manifest: about, head: exportHead(head) });
       await saveExamples(output, examples);
     },
@@ -105,6 +109,9 @@ async function teachableTrunk(directory: string, folder: TrunkFolder): Promise<T
   };
 }
 
+/** What the gateway says where no tower's class is meant. */
+const meant: readonly string[] = ['still', 'unknown', somethingElse];
+
 export interface Lesson {
   readonly classes: readonly string[];
   readonly method: string;
@@ -127,6 +134,8 @@ export async function teachClass(
   const trained = before?.trained ?? base?.classes ?? [];
   if (trained.includes(label))
     throw new Error(`'${label}' is a class that the tower was trained on: give what you teach another name`);
+  if (meant.includes(label))
+    throw new Error(`'${label}' means something to the gateway already: give what you teach another name`);
   const all = [...(before?.examples ?? []), ...examples];
   let head: NamedHead & { method: string };
   if (base && trained.length > 0) {

@@ -25,6 +25,7 @@ function models(asked: string[], more: Partial<Record<keyof typeof windows, Part
         name: `${modality}-test`,
         classes: ['wave', 'clap'],
         window: { ...window, ...more[modality as 'imu'] },
+        files: { encoder: { sha256: modality } },
       },
       provider: 'cpu',
       passedOver: [],
@@ -98,6 +99,7 @@ void t.test('both sensors of a place: one label a window, over the same times', 
   t.ok(updates.length >= 15, `${updates.length} labels`);
   t.equal(new Set(updates.map(({ window }) => window.start)).size, updates.length, 'no window twice');
   t.equal(asked.length, 2 * updates.length - updates.filter(({ sensors }) => sensors.length === 1).length);
+  t.equal(made.recent.length, asked.length, 'each is kept for a lesson');
   const both = updates.filter(({ sensors }) => sensors.length === 2);
   t.ok(both.length >= updates.length - 2);
   for (const { activity, contributions } of both) {

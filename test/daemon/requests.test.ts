@@ -2,14 +2,16 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { WantedSet } from '../../daemon/modality-set.js';
 import { answer } from '../../daemon/requests.js';
+import type { Teach } from '../../daemon/live-teaching.js';
 import type { PlainModelRequest } from '../../daemon/model-requests.js';
-import { modalitiesResponse, modelResponse, type ModelResponse } from '../../daemon/topics.js';
+import { modalitiesResponse, modelResponse, teachResponse, type ModelResponse } from '../../daemon/topics.js';
 
 function gateway() {
   const asked: WantedSet[] = [];
   const installed: number[] = [];
   const place = {
     set: 'all' as WantedSet,
+    recent: [],
     request(set: WantedSet) {
       asked.push(set);
       return String(set) === 'lidar' ? 'room has no lidar' : undefined;
@@ -25,6 +27,8 @@ function gateway() {
       installed.push(request.length);
       return Promise.resolve({ status: 'ok' });
     },
+    teach: ({ place, label }: { place: string; label: string }): ReturnType<Teach> =>
+      label === 'wave' ? Promise.reject(new Error('known')) : Promise.resolve({ place, label, taught: {} }),
   };
   const text = (payload: unknown) => Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
   return {
@@ -32,6 +36,7 @@ function gateway() {
     installed,
     ask: (payload: unknown) => answer('modalities', text(payload), handlers),
     askModel: (payload: unknown) => answer('model', text(payload), handlers),
+    askTeach: (payload: unknown) => answer('teach', text(payload), handlers),
   };
 }
 
@@ -68,13 +73,33 @@ void t.test('models: what is refused is answered with the reason', async (t) => 
   t.match(await askModel({ action: 'remove', model: 'x' }), { status: 'error', reason: /action/ });
 });
 
+void t.test('teaching: what is refused is answered with the reason', async (t) => {
+  const { askTeach } = gateway();
+  const asked = { place: 'room', label: ' brushing teeth ', seconds: 10 };
+  t.strictSame(await askTeach({ ...asked, transaction: 'a' }), {
+    transaction: 'a',
+    status: 'ok',
+    place: 'room',
+    label: 'brushing teeth',
+    taught: {},
+  });
+  t.match(await askTeach({ ...asked, label: 'wave' }), { status: 'error', reason: 'known' });
+  t.match(await askTeach({ ...asked, label: ' ' }), { status: 'error', reason: /^label: / });
+  t.match(await askTeach({ ...asked, seconds: 0 }), { status: 'error', reason: /^seconds: / });
+  t.match(await askTeach({ ...asked, ago: 1e9 }), { status: 'error', reason: /^ago: / });
+  t.match(await askTeach({ ...asked, place: 'rooom' }), { status: 'error', reason: /did you mean 'room'/ });
+});
+
 void t.test('whatever comes is answered with a valid message', async (t) => {
-  const { ask, askModel } = gateway();
+  const { ask, askModel, askTeach } = gateway();
   const text = fc.oneof(
     fc.string(),
     fc.json(),
     fc
       .record({ place: fc.jsonValue(), set: fc.jsonValue(), transaction: fc.jsonValue() })
+      .map((one) => JSON.stringify(one)),
+    fc
+      .record({ place: fc.constant('room'), label: fc.jsonValue(), seconds: fc.jsonValue(), ago: fc.jsonValue() })
       .map((one) => JSON.stringify(one)),
     fc
       .record({
@@ -88,6 +113,7 @@ void t.test('whatever comes is answered with a valid message', async (t) => {
     fc.asyncProperty(text, async (payload) => {
       modalitiesResponse.parse(await ask(payload));
       modelResponse.parse(await askModel(payload));
+      teachResponse.parse(await askTeach(payload));
     }),
   );
   t.pass();
