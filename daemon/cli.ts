@@ -66,7 +66,7 @@ const names = (text: string): string[] => text.split(',').map((name) => name.tri
 /** What `pretrain` and `evaluate` share. */
 function trainingOptions(command: Command, train: string, test: string): Command {
   return command
-    .requiredOption('--data <dir>', 'folder of UTD-MHAD (docs/datasets.md)')
+    .requiredOption('--data <dir>', 'folder of the data set, or the one that holds it (docs/datasets.md)')
     .option('--phone-watch <dir>', 'folder of phone-watch; default: beside or in the data folder, where it is there')
     .option('--no-phone-watch', 'pre-train without it')
     .option('--train <subjects>', 'subjects to train on', list, list(train))
@@ -139,16 +139,20 @@ program
   );
 
 trainingOptions(program.command('pretrain'), '1,3,5,7', '2,4')
-  .description('train an IMU tower: without labels, then with them; write it to a folder that a configuration can name')
-  .addOption(new Option('--modality <name>', 'which sensor').choices(['imu', 'skeleton', 'depth']).default('imu'))
-  .option('--members <n>', 'skeleton, depth: encoders side by side (default: as their recipes)', atLeastOne)
+  .description("train one sensor's tower on a data set; write it to a folder that a configuration can name")
+  .addOption(
+    new Option('--modality <name>', 'which sensor: imu, skeleton and depth on UTD-MHAD, mmwave on MARS, wifi on WiAR')
+      .choices(['imu', 'skeleton', 'depth', 'mmwave', 'wifi'])
+      .default('imu'),
+  )
+  .option('--members <n>', 'all but imu: encoders side by side (default: as their recipes)', atLeastOne)
   .addOption(cache())
   .requiredOption('--output <dir>', 'folder for the tower')
-  .action(async (options: { modality: string }) =>
-    options.modality === 'imu'
-      ? (await import('./commands/pretrain.js')).pretrain(options as never)
-      : (await import('./commands/pretrain-kinect.js')).pretrainKinect(options as never),
-  );
+  .action(async (options: { modality: string }, command: Command) => {
+    if (options.modality === 'imu') return (await import('./commands/pretrain.js')).pretrain(options as never);
+    const peopleGiven = ['train', 'test'].some((name) => command.getOptionValueSource(name) === 'cli');
+    return (await import('./commands/pretrain-tower.js')).pretrainTower(options as never, peopleGiven);
+  });
 
 const evaluate = program
   .command('evaluate')

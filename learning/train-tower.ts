@@ -14,7 +14,7 @@ import { exportTower } from './tower-export.js';
 import type { TowerDescription } from './tower-export.js';
 
 export interface TowerTrainingRequest {
-  /** Folder of UTD-MHAD. */
+  /** Folder of the data set. */
   readonly data: string;
   readonly train: readonly number[];
   readonly test: readonly number[];
@@ -94,7 +94,7 @@ export const utdMhadTerms = (subjects: readonly number[]) => ({
  * Exports a tower and puts what it is worth into its manifest.
  * @param tested recordings of the test subjects; where there are none, no figure is given
  */
-export async function finishedTower<Recording extends { readonly subject: number }>(
+export async function finishedTower<Recording extends { readonly subject?: number }>(
   encoder: Encoder,
   members: readonly Weights[],
   classes: readonly string[],
@@ -107,7 +107,10 @@ export async function finishedTower<Recording extends { readonly subject: number
   if (tested.length === 0) return { tower };
   const evaluation = await evaluate(tower, tested);
   const { accuracy, windowAccuracy } = evaluation;
-  const testSubjects = [...new Set(tested.map(({ subject }) => subject))];
-  const figures = { accuracy, windowAccuracy, testSubjects, testRecordings: tested.length };
+  const subjects = [...new Set(tested.flatMap(({ subject }) => (subject === undefined ? [] : [subject])))];
+  const figures = {
+    ...{ accuracy, windowAccuracy, testRecordings: tested.length },
+    ...(subjects.length > 0 && { testSubjects: subjects }),
+  };
   return { tower: { ...tower, manifest: { ...tower.manifest, figures } }, evaluation };
 }

@@ -54,7 +54,7 @@ export async function findEncoder(name: string, given: ReadonlyMap<string, strin
   if (isModality(name) && hasShippedTower(name)) return loadTower(shippedTowerDirectory(name));
   throw new Error(
     isModality(name)
-      ? `no encoder of ${name} comes with this version: train one (babel-gateway pretrain --modality ${name} …) or take your own, and name its folder with --encoder ${name}=FOLDER`
+      ? `no encoder of ${name} comes with this version: train one (babel-gateway pretrain --help says of which sensors) or take your own, and name its folder with --encoder ${name}=FOLDER`
       : `${name} is no kind of sensor (${modalities.join(', ')}): name its encoder's folder with --encoder ${name}=FOLDER`,
   );
 }

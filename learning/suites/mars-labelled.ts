@@ -10,12 +10,13 @@ const protocol = { train: [2, 3], test: [1] } as const;
 /** Instants: windows slide by half a second. */
 const hop = 5;
 const members = 1;
-const perRecording = 64;
+/** Of each recording in an epoch. */
+export const marsWindowsOfRecording = 64;
 export const marsEpochs = 20;
 const classes = marsMovements.length;
 
 /** In a mirror the left arm is the right one. */
-const mirrored = marsMovements.map((movement) => {
+export const mirrored = marsMovements.map((movement) => {
   const other = movement.replace(/left|right/, (side) => (side === 'left' ? 'right' : 'left'));
   return (marsMovements as readonly string[]).indexOf(other);
 });
@@ -37,7 +38,7 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
       learnedFrom,
       classes,
       mirrored,
-      { members, perRecording },
+      { members, perRecording: marsWindowsOfRecording },
       {
         seed: mixSeeds(seed, 0),
         threads,

@@ -33,7 +33,7 @@ import { enhancedProbabilities } from './wiar-enhanced.js';
 const classes = wiarActivities.length;
 export const wiarEpochs = 50;
 /** Recurrent towers side by side. */
-const members = 3;
+export const wiarMembers = 3;
 /** Of going on with the few labelled recordings: passes over the others. */
 const furtherEpochs = 8;
 const newPlacement = 'height-120';
@@ -111,7 +111,7 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const add = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const seed of seeds) {
     // The first one's seed is the seed itself.
-    const memberSeeds = Array.from({ length: members }, (_, member) => (member === 0 ? seed : mixSeeds(seed, member)));
+    const memberSeeds = Array.from({ length: wiarMembers }, (_, member) => (member === 0 ? seed : mixSeeds(seed, member)));
     if (odd.length > 0 && even.length > 0) {
       const note = (name: string, scores: Float32Array) =>
         add(`even repetitions, ${name}`, shareOfRight(scores, even, classes));
@@ -127,8 +127,8 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
       note(wifiGruEncoder.name, one);
       note(wifiVitEncoder.name, other);
       note('both side by side', sideBySide([one, other]));
-      note(`${members} ${wifiGruEncoder.name}`, sideBySide(several));
-      note(`${members} ${wifiGruEncoder.name} and ${wifiVitEncoder.name}`, sideBySide([...several, other]));
+      note(`${wiarMembers} ${wifiGruEncoder.name}`, sideBySide(several));
+      note(`${wiarMembers} ${wifiGruEncoder.name} and ${wifiVitEncoder.name}`, sideBySide([...several, other]));
       const encoders = [
         { encoder: wifiGruEncoder, weights: recurrent[0]! },
         { encoder: wifiVitEncoder, weights: vit },
