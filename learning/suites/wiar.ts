@@ -111,7 +111,9 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
   const add = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const seed of seeds) {
     // The first one's seed is the seed itself.
-    const memberSeeds = Array.from({ length: wiarMembers }, (_, member) => (member === 0 ? seed : mixSeeds(seed, member)));
+    const memberSeeds = Array.from({ length: wiarMembers }, (_, member) =>
+      member === 0 ? seed : mixSeeds(seed, member),
+    );
     if (odd.length > 0 && even.length > 0) {
       const note = (name: string, scores: Float32Array) =>
         add(`even repetitions, ${name}`, shareOfRight(scores, even, classes));
