@@ -6,6 +6,7 @@ import { graph } from '../models/graph.js';
 import { sizeOf } from '../models/operators.js';
 import type { Weights, WeightSource } from '../models/weights.js';
 import { digestOfWeights, kept } from './suites/suite-cache.js';
+import { mixSeeds } from './random.js';
 import { removeCheckpoint } from './train.js';
 import { trainClassifier } from './window-classifier.js';
 import type { ClassifierDesign, ClassifierOptions, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
@@ -69,4 +70,20 @@ export async function keptClassifier(
   );
   if (checkpoint) removeCheckpoint(checkpoint);
   return weights;
+}
+
+/** As `keptClassifier`: members to stand side by side, from seeds of their own. */
+export async function keptMembers(
+  design: ClassifierDesign,
+  recipe: ClassifierRecipe,
+  source: ClassifierSource,
+  count: number,
+  options: KeptOptions,
+): Promise<Weights[]> {
+  const members: Weights[] = [];
+  for (let member = 0; member < count; member++) {
+    const seed = mixSeeds(options.seed, member);
+    members.push(await keptClassifier(design, recipe, source, undefined, { ...options, seed }));
+  }
+  return members;
 }

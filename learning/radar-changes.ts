@@ -2,7 +2,7 @@
 import { activityHead, windowShape } from '../models/towers/encoder.js';
 import { mmwaveChangesEncoder, mmwaveChangesPoints, mmwaveChangesSpan } from '../models/towers/mmwave-changes.js';
 import type { Weights } from '../models/weights.js';
-import { digestOfExamples, keptClassifier } from './kept-classifier.js';
+import { digestOfExamples, keptMembers } from './kept-classifier.js';
 import type { KeptOptions } from './kept-classifier.js';
 import { createRadarPointFeatures, pointSetChannels } from '../pipelines/radar/point-set.js';
 import { pointStatistics, pointStatisticsScratch, pointStatisticsWidth } from '../pipelines/radar/point-statistics.js';
@@ -11,9 +11,6 @@ import type { PointAugmentation } from './augment-points.js';
 import type { RadarPointFrame } from './datasets/dataset.js';
 import { instantsOfRecording } from './frame-instants.js';
 import type { PointExample } from './radar-tower.js';
-import { mixSeeds } from './random.js';
-import { likeliest } from './suites/suite.js';
-import { openClassifier } from './window-classifier.js';
 import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
 
 const { rate, samples } = mmwaveChangesEncoder.window;
@@ -90,7 +87,7 @@ export function changingWindows(
 }
 
 /** Trains members from seeds of their own. */
-export async function trainChanges(
+export function trainChanges(
   examples: readonly PointExample[],
   classes: number,
   { members, perRecording }: { readonly members: number; readonly perRecording: number },
@@ -98,62 +95,20 @@ export async function trainChanges(
 ): Promise<Weights[]> {
   const dataset = `${options.dataset}, ${digestOfExamples(examples)}`;
   const source = changingWindows(examples, perRecording, mmwaveChangesRecipe.augmentation);
-  const trained: Weights[] = [];
-  for (let member = 0; member < members; member++) {
-    const seed = mixSeeds(options.seed, member);
-    trained.push(
-      await keptClassifier(mmwaveChangesDesign(classes), mmwaveChangesRecipe, source, undefined, {
-        ...options,
-        seed,
-        dataset,
-      }),
-    );
-  }
-  return trained;
+  const design = mmwaveChangesDesign(classes);
+  return keptMembers(design, mmwaveChangesRecipe, source, members, { ...options, dataset });
 }
 
-/** Left and right exchanged, in a copy. */
-function mirror(instants: Float32Array): Float32Array {
-  const mirrored = instants.slice();
-  for (let i = 0; i < mirrored.length; i += pointSetChannels) mirrored[i] = -mirrored[i]!;
-  return mirrored;
-}
-
-/**
- * Windows, every `hop` instants, and how many of them are put into the right class. A recording shorter than a window has none.
- * @param mirrored whether each window is also seen in the mirror; the mean of both logarithms of the probabilities decides
- */
-export async function changesAccuracy(
-  members: readonly Weights[],
-  examples: readonly PointExample[],
-  classes: number,
-  hop: number,
-  threads: number,
-  mirrored = false,
-): Promise<{ right: number; all: number }> {
-  const classifier = await openClassifier(mmwaveChangesDesign(classes), members, threads);
-  const scratch = new Float64Array(pointStatisticsScratch);
+/** The windows of a recording, every `hop` instants. @returns them one after another, and how many; of one that is shorter, none */
+export function windowsOfChanges({ instants }: PointExample, hop: number): { windows: Float32Array; count: number } {
+  const course = new Float32Array((instants.length / row) * pointStatisticsWidth);
+  statisticsOf(instants, new Float64Array(pointStatisticsScratch), course);
+  const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
   const size = samples * pointStatisticsWidth;
-  const scoresOf = async (instants: Float32Array, count: number): Promise<Float32Array> => {
-    const course = new Float32Array((instants.length / row) * pointStatisticsWidth);
-    statisticsOf(instants, scratch, course);
-    const windows = new Float32Array(count * size);
-    for (let i = 0; i < count; i++) {
-      const first = i * hop * pointStatisticsWidth;
-      windows.set(course.subarray(first, first + size), i * size);
-    }
-    const [probabilities] = await classifier.run({ window: windows }, count);
-    return probabilities!.map(Math.log);
-  };
-  let right = 0;
-  let all = 0;
-  for (const { instants, classIndex } of examples) {
-    const count = Math.max(0, Math.floor((instants.length / row - samples) / hop) + 1);
-    const scores = await scoresOf(instants, count);
-    if (mirrored) for (const [i, score] of (await scoresOf(mirror(instants), count)).entries()) scores[i]! += score;
-    for (let i = 0; i < count; i++) if (likeliest(scores, i, classes) === classIndex) right++;
-    all += count;
+  const windows = new Float32Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const first = i * hop * pointStatisticsWidth;
+    windows.set(course.subarray(first, first + size), i * size);
   }
-  await classifier.release();
-  return { right, all };
+  return { windows, count };
 }

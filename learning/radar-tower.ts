@@ -7,11 +7,8 @@ import type { RadarPointFrame } from './datasets/dataset.js';
 import { instantsOfRecording } from './frame-instants.js';
 import type { PointAugmentation } from './augment-points.js';
 import type { Weights } from '../models/weights.js';
-import { digestOfExamples, keptClassifier } from './kept-classifier.js';
+import { digestOfExamples, keptMembers } from './kept-classifier.js';
 import type { KeptOptions } from './kept-classifier.js';
-import { mixSeeds } from './random.js';
-import { likeliest } from './suites/suite.js';
-import { openClassifier } from './window-classifier.js';
 import type { ClassifierDesign, ClassifierRecipe, ClassifierSource } from './window-classifier.js';
 
 const { rate, samples, instant } = mmwavePointsEncoder.window;
@@ -96,7 +93,7 @@ export function windowsOf({ instants }: PointExample, hop: number): { windows: F
 }
 
 /** Trains members from seeds of their own. */
-export async function trainPoints(
+export function trainPoints(
   examples: readonly PointExample[],
   classes: number,
   mirrored: readonly number[],
@@ -105,37 +102,5 @@ export async function trainPoints(
 ): Promise<Weights[]> {
   const dataset = `${options.dataset}, ${digestOfExamples(examples)}`;
   const source = pointWindows(examples, perRecording, mirrored, mmwavePointsRecipe.augmentation);
-  const trained: Weights[] = [];
-  for (let member = 0; member < members; member++) {
-    const seed = mixSeeds(options.seed, member);
-    trained.push(
-      await keptClassifier(mmwavePointsDesign(classes), mmwavePointsRecipe, source, undefined, {
-        ...options,
-        seed,
-        dataset,
-      }),
-    );
-  }
-  return trained;
-}
-
-/** Windows, every `hop` instants, and how many of them are put into the right class. */
-export async function pointAccuracy(
-  members: readonly Weights[],
-  examples: readonly PointExample[],
-  classes: number,
-  hop: number,
-  threads: number,
-): Promise<{ right: number; all: number }> {
-  const classifier = await openClassifier(mmwavePointsDesign(classes), members, threads);
-  let right = 0;
-  let all = 0;
-  for (const example of examples) {
-    const { windows, count } = windowsOf(example, hop);
-    const [probabilities] = await classifier.run({ window: windows }, count);
-    for (let i = 0; i < count; i++) if (likeliest(probabilities!, i, classes) === example.classIndex) right++;
-    all += count;
-  }
-  await classifier.release();
-  return { right, all };
+  return keptMembers(mmwavePointsDesign(classes), mmwavePointsRecipe, source, members, { ...options, dataset });
 }

@@ -1,8 +1,9 @@
 /** MARS: which of ten rehabilitation movements a 2 s window of radar points shows, of a person who was not trained on. */
 import { loadMars, marsMovements } from '../datasets/mars.js';
 import { mixSeeds } from '../random.js';
-import { pointAccuracy, pointInstants, trainPoints } from '../radar-tower.js';
+import { mmwavePointsDesign, pointInstants, trainPoints, windowsOf } from '../radar-tower.js';
 import type { PointExample } from '../radar-tower.js';
+import { windowAccuracy } from '../window-accuracy.js';
 import { lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
 
@@ -49,7 +50,13 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
         onProgress: (progress) => onProgress?.(`seed ${seed}`, progress),
       },
     );
-    const { right, all } = await pointAccuracy(weights, tested, classes, hop, threads);
+    const { right, all } = await windowAccuracy(
+      mmwavePointsDesign(classes),
+      weights,
+      tested,
+      (one) => windowsOf(one, hop),
+      threads,
+    );
     accuracies.push(right / all);
   }
   return [lineOf('mars', 'radar, labelled head', 'accuracy', accuracies)];

@@ -4,11 +4,13 @@
  *    folds       five folds by recording, drawn anew for each seed, alike in every exercise; the figure is of all windows
  *    published   trained on the folder `Train`, tested on `Test`, where it is there
  */
+import type { Weights } from '../../models/weights.js';
 import { loadRadhar, radharActivities } from '../datasets/radhar.js';
 import type { RadharRecording } from '../datasets/radhar.js';
 import { createRandom, mixSeeds } from '../random.js';
-import { changesAccuracy, changingInstants, trainChanges } from '../radar-changes.js';
+import { changingInstants, mmwaveChangesDesign, trainChanges, windowsOfChanges } from '../radar-changes.js';
 import type { PointExample } from '../radar-tower.js';
+import { windowAccuracy } from '../window-accuracy.js';
 import { lineOf } from './suite.js';
 import type { SuiteLine, SuiteRequest } from './suite.js';
 
@@ -61,6 +63,9 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
       },
     );
 
+  const measure = (weights: readonly Weights[], examples: readonly PointExample[]) =>
+    windowAccuracy(mmwaveChangesDesign(classes), weights, examples, (one) => windowsOfChanges(one, hop), threads);
+
   const inFolds: number[] = [];
   const published: number[] = [];
   for (const seed of seeds) {
@@ -75,20 +80,14 @@ export async function run(request: SuiteRequest): Promise<SuiteLine[]> {
           `seed ${seed}, fold ${k + 1} of ${folds}`,
         );
         const held = train.filter((_, i) => fold[i] === k);
-        const measured = await changesAccuracy(weights, held, classes, hop, threads);
+        const measured = await measure(weights, held);
         right += measured.right;
         windows += measured.all;
       }
       inFolds.push(right / windows);
     }
     if (train.length > 0 && test.length > 0) {
-      const { right, all } = await changesAccuracy(
-        await learned(train, seed, `seed ${seed}, published halves`),
-        test,
-        classes,
-        hop,
-        threads,
-      );
+      const { right, all } = await measure(await learned(train, seed, `seed ${seed}, published halves`), test);
       published.push(right / all);
     }
   }

@@ -6,8 +6,8 @@ import type { RadarPointFrame } from '../../learning/datasets/dataset.js';
 import { instantsOfRecording } from '../../learning/frame-instants.js';
 import { createRandom } from '../../learning/random.js';
 import {
+  mmwavePointsDesign,
   mmwavePointsRecipe,
-  pointAccuracy,
   pointInstants,
   pointWindows,
   trainPoints,
@@ -17,6 +17,7 @@ import type { PointExample } from '../../learning/radar-tower.js';
 import { run as runMars } from '../../learning/suites/mars-labelled.js';
 import { foldsOf } from '../../learning/suites/radhar.js';
 import { lineOf } from '../../learning/suites/suite.js';
+import { windowAccuracy } from '../../learning/window-accuracy.js';
 import { mmwavePointsEncoder } from '../../models/towers/mmwave-points.js';
 import { linear } from '../../pipelines/frame-windows.js';
 
@@ -130,7 +131,7 @@ void t.test('it learns what is slow and what is quick, the same from the same se
       { seed: 1, threads: 1, epochs: 10, dataset: 'clouds' },
     );
   const [first] = await learn();
-  const { right, all } = await pointAccuracy([first!], test, 2, 5, 1);
+  const { right, all } = await windowAccuracy(mmwavePointsDesign(2), [first!], test, (one) => windowsOf(one, 5), 1);
   t.equal(
     all,
     test.reduce((sum, example) => sum + windowsOf(example, 5).count, 0),
