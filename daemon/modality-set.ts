@@ -12,6 +12,8 @@ export interface PlaceSensor {
   readonly modality: Modality;
   /** Whether a tower reads its windows. */
   readonly hasTower: boolean;
+  readonly virtual: boolean;
+  readonly recorded: boolean;
 }
 
 export interface ModalitySet {
@@ -120,6 +122,8 @@ export function createModalitySet(place: string, wanted: WantedSet = 'all'): Mod
           .map(({ sensor, modality, since, share, mutual }) => {
             return { sensor, modality, since: isoTime(since), share, mutual };
           }),
+        virtual: sensors.some(({ virtual }) => virtual),
+        recorded: sensors.some(({ recorded }) => recorded),
       };
       const text = JSON.stringify(state);
       if (text === told) return undefined;

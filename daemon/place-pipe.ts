@@ -140,8 +140,8 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
 
   function tellSensors(): void {
     set.sensors(
-      [...origins.values()].map(({ name: sensor, driver: { modality } }) => {
-        return { name: sensor, modality, hasTower: inference.towers.has(modality) };
+      [...origins.values()].map(({ name: sensor, driver: { modality }, virtual, recorded }) => {
+        return { name: sensor, modality, hasTower: inference.towers.has(modality), virtual, recorded };
       }),
     );
     tellModalities();

@@ -173,6 +173,8 @@ export const placeModalities = z
         }),
       )
       .describe('Sensors that said another activity than all the others for long; they are fused all the same'),
+    virtual: virtual('any sensor of the place'),
+    recorded: recorded('any sensor of the place'),
     since: time('When this came into force'),
   })
   .describe('Which kinds of sensor a place fuses now');

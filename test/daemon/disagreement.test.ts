@@ -86,13 +86,23 @@ void t.test('a sensor of the same kind counts as one of the others', (t) => {
 
 void t.test('what the place tells names them, once', (t) => {
   const set = createModalitySet('room');
-  set.sensors(['wrist', 'joints', 'camera'].map((name) => ({ name, modality: modalityOf[name]!, hasTower: true })));
+  set.sensors(
+    ['wrist', 'joints', 'camera'].map((name) => ({
+      name,
+      modality: modalityOf[name]!,
+      hasTower: true,
+      virtual: true,
+      recorded: false,
+    })),
+  );
   t.strictSame(set.change(0)?.disagreeing, []);
   set.disagreeing([{ sensor: 'wrist', modality: 'imu', since: 3, share: 0.9, mutual: false }]);
   const told = placeModalities.parse(set.change(4));
   t.match(told.disagreeing, [{ sensor: 'wrist', modality: 'imu', share: 0.9, mutual: false }]);
   t.equal(set.change(5), undefined);
-  set.sensors([{ name: 'joints', modality: 'skeleton', hasTower: true }]);
-  t.strictSame(set.change(6)?.disagreeing, [], 'a sensor that was taken out is not named any more');
+  set.sensors([{ name: 'joints', modality: 'skeleton', hasTower: true, virtual: false, recorded: false }]);
+  const last = set.change(6);
+  t.strictSame(last?.disagreeing, [], 'a sensor that was taken out is not named any more');
+  t.ok(told.virtual && !last?.virtual, 'and only those that are there make the place virtual');
   t.end();
 });

@@ -11,6 +11,8 @@ const all: PlaceModalities = {
   fused: ['imu', 'skeleton'],
   absent: [],
   disagreeing: [],
+  virtual: false,
+  recorded: false,
   since: label.since,
 };
 const reason = 'the set in force does not name it';
