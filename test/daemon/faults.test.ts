@@ -85,6 +85,8 @@ async function home(t: Test, folder: string, wrist?: object) {
         fused: [],
         absent: [],
         disagreeing: [],
+        virtual: false,
+        recorded: false,
         since: '2026-01-01T00:00:00Z',
       },
     );
