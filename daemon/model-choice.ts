@@ -5,7 +5,7 @@
  *
  *  Only plain names reach the file system, so that no request can name anything outside. */
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { modalities } from '../drivers/frames.js';
@@ -13,6 +13,7 @@ import type { Modality } from '../drivers/frames.js';
 import { ModelError } from '../models/manifest.js';
 import { loadTower } from '../models/store.js';
 import type { LoadedTower } from '../models/store.js';
+import { writeWhole } from '../models/whole-file.js';
 import { modelName } from './topics.js';
 
 const choices = z.partialRecord(z.enum(modalities), z.array(modelName));
@@ -36,8 +37,7 @@ function readChoices(dataDirectory: string): Choices {
 async function writeChoices(dataDirectory: string, value: Choices): Promise<void> {
   const file = choiceFile(dataDirectory);
   await mkdir(storeOf(dataDirectory), { recursive: true });
-  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`);
-  await rename(`${file}.new`, file);
+  await writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Folder of the tower that was chosen for a modality. */

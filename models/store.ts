@@ -1,12 +1,13 @@
 /** The model store: a tower is a directory with `manifest.json` and two ONNX files, whose checksums the manifest holds. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Modality } from '../drivers/frames.js';
 import { ModelError, parseManifest } from './manifest.js';
 import type { Manifest } from './manifest.js';
+import { writeWhole } from './whole-file.js';
 
 export const manifestName = 'manifest.json';
 
@@ -99,24 +100,6 @@ export const shippedTowerDirectory = (modality: Modality): string =>
 /** Whether weights for this kind of sensor come with the gateway. */
 export function hasShippedTower(modality: Modality): boolean {
   return existsSync(path.join(shippedTowerDirectory(modality), manifestName));
-}
-
-/** Whole or not at all: a reader never sees a part of the file, not even after a power cut. */
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.part`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /**

@@ -1,12 +1,13 @@
 /** Windows through frozen encoders, and their outputs kept on disk: alignment reads them hundreds of times. */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError, windowLength } from '../../models/manifest.js';
 import { sha256 } from '../../models/store.js';
 import type { Tower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
 import type { TowerSession } from '../../models/tower-session.js';
+import { writeWhole } from '../../models/whole-file.js';
 import type { Progress } from '../../learning/train.js';
 import type { Encoders } from './encoders.js';
 import type { WindowSource } from './sources/source.js';
@@ -93,9 +94,10 @@ export async function encodeSource(
   }
   if (file) {
     await mkdir(cache, { recursive: true });
-    const part = `${file}.${randomBytes(6).toString('hex')}.part`;
-    await writeFile(part, Buffer.concat(outputs.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))));
-    await rename(part, file);
+    await writeWhole(
+      file,
+      Buffer.concat(outputs.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))),
+    );
   }
   return result;
 }

@@ -7,8 +7,7 @@
  *      curves.json       losses and weights of every step of the last alignment or growth
  *      memory.babel      some encoder outputs of what it learned from, for later growths to hold (memory-file.ts)
  *      examples.json     embeddings of some examples of each class, for `teach` */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AlignmentCurve } from '../../learning/align.js';
@@ -19,6 +18,7 @@ import { loadTower, saveTower, sha256 } from '../../models/store.js';
 import type { LoadedTower, Tower } from '../../models/store.js';
 import { decodeTrunk, encodeTrunk } from '../../models/trunk.js';
 import type { Trunk } from '../../models/trunk.js';
+import { writeWhole } from '../../models/whole-file.js';
 import { decodeMemory, encodeMemory } from './memory-file.js';
 
 const text = z.string().min(1).max(10_000);
@@ -139,11 +139,8 @@ async function loadMemory(directory: string, expected: string, trunk: Trunk): Pr
   return reading(file, () => decodeMemory(bytes, trunk));
 }
 
-async function write(directory: string, file: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = join(directory, `${file}.${randomBytes(6).toString('hex')}.part`);
-  await writeFile(temporary, bytes);
-  await rename(temporary, join(directory, file));
-}
+const write = (directory: string, file: string, bytes: Uint8Array | string): Promise<void> =>
+  writeWhole(join(directory, file), bytes);
 
 /** Writes `trunk.json` last, so that a folder that was cut off is told by its checksum. @throws the file system's errors */
 export async function saveTrunkFolder(directory: string, folder: TrunkFolder): Promise<void> {

@@ -1,7 +1,8 @@
 /** Features of UTD-MHAD's skeletons and depth pictures, as the pipelines give them. */
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
+import { writeWhole } from '../../models/whole-file.js';
 import { createDepthFeatures } from '../../pipelines/depth/features.js';
 import { createSkeletonFeatures } from '../../pipelines/skeleton/features.js';
 import { depthScale, depthSize } from '../depth-clip.js';
@@ -75,10 +76,8 @@ export async function depthClip(recording: DepthRecording, cache: string | undef
     }
   }
   const clip = await depthFeatures(recording);
-  if (file) {
-    await writeFile(`${file}.part`, serialize({ key, ...clip }));
-    await rename(`${file}.part`, file);
-  }
+  // A recording is not left out because its features cannot be kept.
+  if (file) await writeWhole(file, serialize({ key, ...clip })).catch(() => undefined);
   return clip;
 }
 

@@ -1,9 +1,10 @@
 /** What takes long to make, kept in a folder. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Weights } from '../../models/weights.js';
+import { writeWhole } from '../../models/whole-file.js';
 
 /** Tells one set of weights from another. */
 export function digestOfWeights(...all: readonly Weights[]): string {
@@ -29,7 +30,6 @@ export async function kept<Value>(
   }
   const value = await make();
   await mkdir(folder, { recursive: true });
-  await writeFile(`${file}.part`, serialize({ key, value }));
-  await rename(`${file}.part`, file);
+  await writeWhole(file, serialize({ key, value }));
   return value;
 }
