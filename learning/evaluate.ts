@@ -1,4 +1,5 @@
 /** How good a tower is on recordings of subjects that it was not trained on. */
+import type { Manifest } from '../models/manifest.js';
 import type { Tower } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
 import { imuWindowsOfRecording } from '../pipelines/imu.js';
@@ -40,14 +41,17 @@ export interface LabelledWindows {
   readonly windows: readonly { readonly data: Float32Array; readonly still?: boolean }[];
 }
 
-/** Runs an IMU tower over recordings, each cut into windows as the live pipeline cuts it, and compares with their labels. */
+/** An IMU's recording, cut into windows as the live pipeline cuts it. */
+export function imuWindows(
+  { id, label, samples, rate }: ActivityRecording,
+  shape: Pick<Manifest['window'], 'rate' | 'samples' | 'hop'>,
+): LabelledWindows {
+  return { id, label, windows: imuWindowsOfRecording(samples, rate, shape) };
+}
+
+/** Runs an IMU tower over recordings and compares with their labels. */
 export function evaluateTower(tower: Tower, recordings: readonly ActivityRecording[]): Promise<Evaluation> {
-  const { window: shape } = tower.manifest;
-  return evaluateWindows(tower, recordings, ({ id, label, samples, rate }) => ({
-    id,
-    label,
-    windows: imuWindowsOfRecording(samples, rate, shape),
-  }));
+  return evaluateWindows(tower, recordings, (recording) => imuWindows(recording, tower.manifest.window));
 }
 
 /**

@@ -11,6 +11,8 @@ import type { Head } from './heads/head.js';
 
 /** Examples of each class from which on logistic regression is better than the class's mean. */
 export const enoughForRegression = 5;
+/** Windows of each class that are kept beside what was trained, for new classes to be told from. */
+export const examplesPerClass = 5;
 /** The class of examples that are known to be none of those that were taught. */
 export const somethingElse = 'something else';
 
@@ -108,6 +110,11 @@ export function fewShotHead(examples: readonly Example[], width: number): NamedH
 
 /** Strength of the penalty on a new column, as C of logistic regression; embeddings are at a mean square length of 1. */
 const penalty = 10;
+/**
+ * Weight of the examples of the new class, all together; the others have the rest. Where both weigh the same, the new class takes what the tower
+ * knew before (docs/suites.md, `teach`).
+ */
+const positiveShare = 0.2;
 const iterations = 400;
 
 /** ln Σ exp of each row of `scores` [n, classes]. */
@@ -121,7 +128,7 @@ function logSums(scores: Float32Array, classes: number): Float64Array {
 
 /**
  * A column (weights [width], then its bias) such that its logit beats all the others' on the examples of its class and on no other:
- * logistic regression of w · x + b − ln Σ exp(other logits), both sides of equal weight, by accelerated gradient descent.
+ * logistic regression of w · x + b − ln Σ exp(other logits), by accelerated gradient descent.
  */
 function fitColumn(x: Float32Array, width: number, isPositive: readonly boolean[], others: Float64Array): Float64Array {
   const n = isPositive.length;
@@ -129,7 +136,9 @@ function fitColumn(x: Float32Array, width: number, isPositive: readonly boolean[
   for (const value of x) squares += value * value;
   const scale = Math.sqrt(squares / n) || 1;
   const positives = isPositive.filter(Boolean).length;
-  const weightOf = isPositive.map((positive) => n / (2 * (positive ? positives : n - positives)));
+  const weightOf = isPositive.map((positive) =>
+    positive ? (n * positiveShare) / positives : (n * (1 - positiveShare)) / (n - positives),
+  );
   let bound = 0;
   for (let i = 0; i < n; i++) {
     let length = 1;

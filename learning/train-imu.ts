@@ -6,7 +6,7 @@ import { resampleRecording } from '../pipelines/resample.js';
 import type { ActivityRecording, LabelledStream } from './datasets/dataset.js';
 import { loadPhoneWatch } from './datasets/phone-watch.js';
 import { loadUtdMhadInertial } from './datasets/utd-mhad.js';
-import { evaluateTower } from './evaluate.js';
+import { imuWindows } from './evaluate.js';
 import { fineTuneImu, preTrainImu } from './imu-tower.js';
 import type { Example } from './imu-tower.js';
 import { among, createStages, finishedTower, labelsOf, utdMhadTerms } from './train-tower.js';
@@ -93,7 +93,8 @@ export async function trainImuTower(request: ImuTrainingRequest): Promise<Traine
   };
   const tested = test.length > 0 ? await load(test).catch(() => []) : [];
   const description = { trainedOn, seed };
-  const finished = await finishedTower(limuBert, members, labels, description, gatewayVersion, tested, evaluateTower);
+  const sides = { learned: examples, tested, windowsOf: (one: ActivityRecording) => imuWindows(one, limuBert.window) };
+  const finished = await finishedTower(limuBert, members, labels, description, gatewayVersion, sides);
   finish();
   return {
     ...finished,

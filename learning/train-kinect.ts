@@ -9,7 +9,6 @@ import { loadUtdMhadPaired, windowsOf } from './datasets/utd-mhad-windows.js';
 import type { PairedKind, PairedRecording } from './datasets/utd-mhad-windows.js';
 import { depthBodyRecipe, fineTuneDepth } from './depth-tower.js';
 import type { DepthExample } from './depth-tower.js';
-import { evaluateWindows } from './evaluate.js';
 import { mixSeeds } from './random.js';
 import { fineTuneSkeleton } from './skeleton-tower.js';
 import type { SkeletonExample } from './skeleton-tower.js';
@@ -98,20 +97,13 @@ async function trainKinectTower(design: Design, request: TowerTrainingRequest): 
   const tested = test.length > 0 ? await load(test, [kind]).catch(() => []) : [];
   const text = `${design.text} of ${examples.length} recordings for ${epochs} epochs.`;
   const description = { trainedOn: { text, datasets: [utdMhadTerms(train)] }, seed };
-  const finished = await finishedTower(
-    encoder,
-    members,
-    labels,
-    description,
-    gatewayVersion,
-    tested,
-    (tower, recordings) =>
-      evaluateWindows(tower, recordings, (recording) => ({
-        id: recording.id,
-        label: recording.label,
-        windows: windowsOf(recording, kind, encoder.window).map((window) => ({ data: window })),
-      })),
-  );
+  const windows = (recording: PairedRecording) => ({
+    id: recording.id,
+    label: recording.label,
+    windows: windowsOf(recording, kind, encoder.window).map((window) => ({ data: window })),
+  });
+  const sides = { learned: examples, tested, windowsOf: windows };
+  const finished = await finishedTower(encoder, members, labels, description, gatewayVersion, sides);
   finish();
   const seconds = (Date.now() - started) / 1000;
   return { ...finished, trainRecordings: examples.length, unlabelledRecordings: 0, seconds };

@@ -7,7 +7,6 @@ import type { Weights } from '../models/weights.js';
 import { loadMars, marsMovements } from './datasets/mars.js';
 import { wiarActivities } from './datasets/wiar.js';
 import type { LabelledWindows } from './evaluate.js';
-import { evaluateWindows } from './evaluate.js';
 import { digestOfExamples } from './kept-classifier.js';
 import { mmwavePointsDesign, mmwavePointsRecipe, pointInstants, pointWindows, windowsOf } from './radar-tower.js';
 import { marsEpochs, marsWindowsOfRecording, mirrored } from './suites/mars-labelled.js';
@@ -72,15 +71,8 @@ async function trained<Of extends Example>(
   };
   const text = `Trained with the labels of ${learned.length} recordings for ${epochs} epochs.`;
   const description = { trainedOn: { text, datasets: [dataset] }, seed };
-  const finished = await finishedTower(
-    encoder,
-    members,
-    classes,
-    description,
-    gatewayVersion,
-    tested,
-    (tower, recordings) => evaluateWindows(tower, recordings, cut),
-  );
+  const sides = { learned, tested, windowsOf: cut };
+  const finished = await finishedTower(encoder, members, classes, description, gatewayVersion, sides);
   finish();
   const seconds = (Date.now() - started) / 1000;
   return { ...finished, trainRecordings: learned.length, unlabelledRecordings: 0, seconds };

@@ -2,12 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tower } from '../models/store.js';
+import { openTower } from '../models/tower-session.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import type { Weights } from '../models/weights.js';
 import type { TrainingOptions } from './classifier.js';
 import { utdMhadActions } from './datasets/utd-mhad.js';
-import type { Evaluation } from './evaluate.js';
-import { mixSeeds } from './random.js';
+import { evaluateWindows } from './evaluate.js';
+import type { Evaluation, LabelledWindows } from './evaluate.js';
+import { createRandom, mixSeeds } from './random.js';
+import { examplesPerClass } from './teach.js';
+import type { Example } from './teach.js';
 import { removeCheckpoint } from './train.js';
 import type { Progress } from './train.js';
 import { exportTower } from './tower-export.js';
@@ -37,6 +41,8 @@ export interface TowerTrainingRequest {
 
 export interface TrainedTower {
   readonly tower: Tower;
+  /** A few of each class, for classes that are taught later. */
+  readonly examples: readonly Example[];
   /** Absent if no recording of a test subject was there. */
   readonly evaluation?: Evaluation;
   readonly trainRecordings: number;
@@ -90,27 +96,56 @@ export const utdMhadTerms = (subjects: readonly number[]) => ({
   terms: 'free for research use with citation (Chen, Jafari, Kehtarnavaz, ICIP 2015)',
 });
 
-/**
- * Exports a tower and puts what it is worth into its manifest.
- * @param tested recordings of the test subjects; where there are none, no figure is given
- */
+/** Embeddings of a window of up to five recordings of each class, drawn at random. */
+export async function examplesOf<Recording>(
+  tower: Tower,
+  learned: readonly Recording[],
+  windowsOf: (recording: Recording) => LabelledWindows,
+  seed: number,
+): Promise<Example[]> {
+  const random = createRandom(mixSeeds(seed, 33));
+  const taken = new Map<string, number>();
+  const examples: Example[] = [];
+  const session = await openTower(tower, 'cpu', 1);
+  for (const place of random.permutation(learned.length)) {
+    const { label, windows } = windowsOf(learned[place]!);
+    const moving = windows.filter(({ still }) => !still);
+    const count = taken.get(label) ?? 0;
+    if (count >= examplesPerClass || moving.length === 0) continue;
+    const { data } = moving[Math.floor(random.uniform() * moving.length)]!;
+    examples.push({ label, embedding: (await session.run(data, 1)).embedding });
+    taken.set(label, count + 1);
+  }
+  await session.release();
+  return examples;
+}
+
+/** Recordings of the two sides. */
+export interface TowerSides<Recording> {
+  readonly learned: readonly Recording[];
+  /** Where there are none, no figure is given. */
+  readonly tested: readonly Recording[];
+  readonly windowsOf: (recording: Recording) => LabelledWindows;
+}
+
+/** Exports a tower, puts what it is worth into its manifest, and keeps a few examples. */
 export async function finishedTower<Recording extends { readonly subject?: number }>(
   encoder: Encoder,
   members: readonly Weights[],
   classes: readonly string[],
   description: Omit<TowerDescription, 'figures'>,
   gatewayVersion: string,
-  tested: readonly Recording[],
-  evaluate: (tower: Tower, tested: readonly Recording[]) => Promise<Evaluation>,
-): Promise<{ tower: Tower; evaluation?: Evaluation }> {
+  { learned, tested, windowsOf }: TowerSides<Recording>,
+): Promise<Pick<TrainedTower, 'tower' | 'evaluation' | 'examples'>> {
   const tower = exportTower(encoder, members, classes, { ...description, figures: {} }, gatewayVersion);
-  if (tested.length === 0) return { tower };
-  const evaluation = await evaluate(tower, tested);
+  const examples = await examplesOf(tower, learned, windowsOf, description.seed);
+  if (tested.length === 0) return { tower, examples };
+  const evaluation = await evaluateWindows(tower, tested, windowsOf);
   const { accuracy, windowAccuracy } = evaluation;
   const subjects = [...new Set(tested.flatMap(({ subject }) => (subject === undefined ? [] : [subject])))];
   const figures = {
     ...{ accuracy, windowAccuracy, testRecordings: tested.length },
     ...(subjects.length > 0 && { testSubjects: subjects }),
   };
-  return { tower: { ...tower, manifest: { ...tower.manifest, figures } }, evaluation };
+  return { tower: { ...tower, manifest: { ...tower.manifest, figures } }, evaluation, examples };
 }

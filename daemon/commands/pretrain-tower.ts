@@ -1,6 +1,7 @@
 /** `babel-gateway pretrain --modality skeleton`, `depth`, `mmwave` and `wifi` */
 import type { TowerTrainingRequest, TrainedTower } from '../../learning/train-tower.js';
 import { saveTower } from '../../models/store.js';
+import { saveTrainedExamples } from '../learning/examples.js';
 import { withSession } from '../learning/session.js';
 import { packageVersion } from '../package-root.js';
 import type { TrainingOptions } from './training.js';
@@ -45,14 +46,16 @@ export async function pretrainTower(options: PretrainTowerOptions, peopleGiven: 
   if (both.length > 0)
     throw new Error(`subject ${both.join(', ')} is on both sides: test on subjects that nothing was trained on`);
   const design = await trainer();
-  const { tower, seconds } = await withSession((session) =>
+  const trained = await withSession((session) =>
     design({
       ...{ data, train, test, seed, threads, epochs, members, checkpoints, cache },
       ...session,
       gatewayVersion: packageVersion(),
     }),
   );
-  const { figures, trainedOn } = await saveTower(output, tower);
+  const { seconds } = trained;
+  const { figures, trainedOn } = await saveTower(output, trained.tower);
+  await saveTrainedExamples(output, trained);
   console.log(
     json
       ? JSON.stringify({ output, seed, trainedOn: trainedOn.text, ...figures, seconds: Math.round(seconds) })

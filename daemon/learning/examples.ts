@@ -1,9 +1,11 @@
 /** `examples.json`: embeddings that `teach` learns from, kept beside a tower or a trunk. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Example } from '../../learning/teach.js';
+import type { TrainedTower } from '../../learning/train-tower.js';
 import { ModelError } from '../../models/manifest.js';
+import { writeWhole } from '../../models/whole-file.js';
 
 const fileName = 'examples.json';
 
@@ -53,11 +55,17 @@ export async function loadExamples(directory: string): Promise<ExampleFile | und
   }
 }
 
+/** Those of a tower that was just trained. */
+export const saveTrainedExamples = (
+  directory: string,
+  { tower: { manifest }, examples }: TrainedTower,
+): Promise<void> => saveExamples(directory, { ...manifest.embedding, trained: manifest.classes, examples });
+
 export async function saveExamples(directory: string, { examples, ...about }: ExampleFile): Promise<void> {
   const encoded = examples.map(({ label, embedding }) => {
     const bytes = Buffer.alloc(4 * embedding.length);
     embedding.forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
     return { label, embedding: bytes.toString('base64') };
   });
-  await writeFile(join(directory, fileName), `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`);
+  await writeWhole(join(directory, fileName), `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`);
 }

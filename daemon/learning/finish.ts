@@ -6,6 +6,7 @@ import { exportHead } from '../../learning/heads/head.js';
 import { rememberSets } from '../../learning/memory.js';
 import type { Memory } from '../../learning/memory.js';
 import { createRandom, mixSeeds } from '../../learning/random.js';
+import { examplesPerClass } from '../../learning/teach.js';
 import type { Example } from '../../learning/teach.js';
 import { alignedTower, spaceOf } from '../../models/aligned-tower.js';
 import type { SharedHead } from '../../models/aligned-tower.js';
@@ -22,9 +23,6 @@ import type { LearningSession } from './session.js';
 import { rounded } from './session.js';
 import { saveTrunkFolder } from './trunk-folder.js';
 import type { PairsAbout } from './trunk-folder.js';
-
-/** Examples of each class and sensor that are kept for `teach`. */
-const keptExamples = 5;
 
 export interface FinishOptions {
   readonly output: string;
@@ -79,7 +77,7 @@ function exampleRows(
   for (const i of order) {
     const label = labels[i]!;
     const count = taken.get(label) ?? 0;
-    if (count >= keptExamples) continue;
+    if (count >= examplesPerClass) continue;
     taken.set(label, count + 1);
     for (const name of names) examples.push({ label, embedding: embeddings[name]!.slice(i * width, (i + 1) * width) });
   }

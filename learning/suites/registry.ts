@@ -46,6 +46,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     datasets: ['utd-mhad'],
     load: () => import('./unknown.js'),
   },
+  teach: {
+    title: 'an action that is new to the towers, taught by one recording, and what they knew before',
+    datasets: ['utd-mhad'],
+    load: () => import('./taught.js'),
+  },
   retrieval: {
     title: 'what one sensor saw, found among what another saw, on people never trained on',
     datasets: ['utd-mhad'],

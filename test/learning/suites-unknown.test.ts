@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { utdMhadActions } from '../../learning/datasets/utd-mhad.js';
 import { createRandom } from '../../learning/random.js';
+import { taughtCases } from '../../learning/suites/taught.js';
 import { unknownFigures } from '../../learning/suites/unknown.js';
 import { leftOut, splitActions } from '../../learning/suites/unknown-towers.js';
 import { trainImuTower } from '../../learning/train-imu.js';
@@ -89,7 +90,7 @@ void t.test('what is left out is in no training: not the labels, not the recordi
 void t.test('the suite never opens the training people’s recordings of the five; each figure is a share', async (t) => {
   const [train, test] = [[1, 3], [2]];
   const { unknown, known, knownInChoice } = splitActions(0);
-  const data = await folderWith(t, files(all, [...train, ...test]));
+  const data = await folderWith(t, files(all, [...train, ...test, 4]));
   // The training people's recordings of the five: if one were opened, somebody would be told.
   for (const action of unknown)
     for (const subject of train)
@@ -118,6 +119,14 @@ void t.test('the suite never opens the training people’s recordings of the fiv
   t.ok(shares.every(({ value }) => value >= 0 && value <= 1));
   const sum = figures.filter(({ metric }) => metric === 'picked').reduce((total, { value }) => total + value, 0);
   t.equal(sum, 1, 'one score is picked');
+
+  const taught = await taughtCases({ train, test: [2, 4], known, unknown }, 0, request);
+  t.same(
+    [...taught.keys()],
+    ['imu', 'skeleton', 'imu+skeleton'].map((mix) => `${mix} new, others`),
+    'one recording of each action teaches, and only somebody else shows it again',
+  );
+  t.ok([...taught.values()].every((value) => value >= 0 && value <= 1));
 
   t.same(warnings, []);
   await t.rejects(unknownFigures({ train: [1], test }, 0, request), /two subjects/);
