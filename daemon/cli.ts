@@ -114,6 +114,7 @@ function alignmentOptions(command: Command): Command {
     .option('--epochs <n>', 'passes over the pairs', atLeastOne)
     .option('--batch <n>', 'pairs of a step', atLeastOne)
     .option('--learning-rate <rate>', 'the highest', aboveZero)
+    .option('--remember <rows>', 'encoder outputs of each sensor that later growths hold', atLeastOne, 2000)
     .option('--no-labels', 'look at no label: no head, no towers with classes')
     .option('--seed <n>', 'seed of all that is random', whole, 0)
     .option('--threads <n>', 'threads', atLeastOne, 2)

@@ -43,7 +43,7 @@ function drawn(part: Float32Array, inputs: number, count: number, random: Random
 export function rememberSets(
   memory: Memory,
   sets: readonly AlignmentSet[],
-  { seed, rows = memoryRows }: { readonly seed: number; readonly rows?: number | undefined },
+  { seed, rows = memoryRows }: { readonly seed: number; readonly rows?: number },
 ): Memory {
   const result = new Map(memory);
   const widths = new Map<string, number>();

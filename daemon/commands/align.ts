@@ -25,6 +25,7 @@ export interface LearningOptions {
   batch?: number;
   learningRate?: number;
   labels: boolean;
+  remember: number;
   seed: number;
   threads: number;
   cache: string;

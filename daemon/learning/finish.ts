@@ -37,6 +37,8 @@ export interface FinishOptions {
   readonly labels: boolean;
   /** By name, instead of those found on a part of the training people. */
   readonly temperatures?: ReadonlyMap<string, number> | undefined;
+  /** Rows of each modality in the memory. */
+  readonly remember: number;
   readonly seed: number;
   readonly threads: number;
 }
@@ -137,9 +139,10 @@ export async function finish(
   await saveTrunkFolder(output, {
     trunk,
     encoders,
+    head,
     towers,
     curves,
-    memory: rememberSets(options.memory ?? new Map(), gathered.sets, { seed }),
+    memory: rememberSets(options.memory ?? new Map(), gathered.sets, { seed, rows: options.remember }),
     about: { pairs: [...pairs], seed, gatewayVersion },
   });
   if (learned) {

@@ -12,7 +12,7 @@ import type { Tower } from '../../models/store.js';
 import { packageVersion } from '../package-root.js';
 import { loadExamples, saveExamples } from './examples.js';
 import type { ExampleFile } from './examples.js';
-import { loadTrunkFolder, saveTrunkFolder, sharedHeadOf } from './trunk-folder.js';
+import { loadTrunkFolder, saveTrunkFolder } from './trunk-folder.js';
 import type { TrunkFolder } from './trunk-folder.js';
 
 export interface TrainedHead {
@@ -81,7 +81,7 @@ async function teachableTrunk(directory: string, folder: TrunkFolder): Promise<T
   const found = await loadExamples(directory);
   // Examples of a trunk before a growth lie in another space.
   const before = found?.space === space ? found : undefined;
-  const known = sharedHeadOf(folder);
+  const { head: known } = folder;
   return {
     ...{ kind: 'trunk', width: trunk.width, space, encoders, before },
     base: known && { file: known.file, classes: known.classes, temperature: middle([...known.temperatures.values()]) },
@@ -103,7 +103,7 @@ async function teachableTrunk(directory: string, folder: TrunkFolder): Promise<T
           ];
         }),
       );
-      await saveTrunkFolder(output, { ...folder, towers });
+      await saveTrunkFolder(output, { ...folder, head, towers });
       await saveExamples(output, examples);
     },
   };

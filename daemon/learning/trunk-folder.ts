@@ -3,6 +3,7 @@
  *      trunk.babel       prototype network and concept alignment modules (models/trunk.ts)
  *      trunk.json        what it was made of: its encoders with their checksums, its pairs, and whether those are by time or by label
  *      encoders/NAME/    the frozen encoder, as a tower folder, as it was given
+ *      head.onnx         the head that all share, where classes are known; its classes and temperatures are in trunk.json
  *      towers/NAME/      the aligned tower that the gateway runs, where classes are known
  *      curves.json       losses and weights of every step of the last alignment or growth
  *      memory.babel      some encoder outputs of what it learned from, for later growths to hold (memory-file.ts)
@@ -47,6 +48,14 @@ const schema = z.strictObject({
   formatVersion: z.literal(1),
   sha256: digest,
   encoders: z.record(name, z.strictObject({ sha256: digest })),
+  /** Absent: no class is known yet. */
+  head: z
+    .strictObject({
+      sha256: digest,
+      classes: z.array(text).min(1).max(10_000),
+      temperatures: z.record(name, z.number().positive().max(1e6)),
+    })
+    .optional(),
   /** Absent: nothing is remembered. */
   memory: z.strictObject({ sha256: digest }).optional(),
   pairs: z.array(pairs),
@@ -54,20 +63,28 @@ const schema = z.strictObject({
   created: text,
   gatewayVersion: text,
 });
-export type TrunkAbout = Omit<z.infer<typeof schema>, 'formatVersion' | 'sha256' | 'encoders' | 'memory' | 'created'>;
+export type TrunkAbout = Omit<
+  z.infer<typeof schema>,
+  'formatVersion' | 'sha256' | 'encoders' | 'head' | 'memory' | 'created'
+>;
 
 export interface TrunkFolder {
   readonly trunk: Trunk;
   /** By the module's name. */
   readonly encoders: ReadonlyMap<string, Tower>;
   readonly about: TrunkAbout;
-  /** Aligned towers, where classes are known. */
+  /** Undefined where no class is known yet. */
+  readonly head: SharedHead | undefined;
+  /** Aligned towers, where they were kept. */
   readonly towers: ReadonlyMap<string, Tower>;
   readonly curves: readonly AlignmentCurve[];
   readonly memory: Memory;
 }
 
-const files = { trunk: 'trunk.babel', about: 'trunk.json', curves: 'curves.json', memory: 'memory.babel' } as const;
+const files = {
+  ...{ trunk: 'trunk.babel', about: 'trunk.json', curves: 'curves.json' },
+  ...{ head: 'head.onnx', memory: 'memory.babel' },
+} as const;
 const remedy = "name the folder that 'babel-gateway align --output' wrote, or align again";
 
 async function read(file: string): Promise<Buffer> {
@@ -128,8 +145,19 @@ export async function loadTrunkFolder(directory: string): Promise<TrunkFolder> {
     () => [],
   );
   const memory = found.memory ? await loadMemory(directory, found.memory.sha256, trunk) : new Map<string, never>();
+  const head = found.head && (await loadHead(directory, found.head));
   const { pairs: made, seed, gatewayVersion } = found;
-  return { trunk, encoders, towers, curves, memory, about: { pairs: made, seed, gatewayVersion } };
+  return { trunk, encoders, head, towers, curves, memory, about: { pairs: made, seed, gatewayVersion } };
+}
+
+async function loadHead(
+  directory: string,
+  { sha256: expected, classes, temperatures }: NonNullable<z.infer<typeof schema>['head']>,
+): Promise<SharedHead> {
+  const file = await read(join(directory, files.head));
+  if (sha256(file) !== expected)
+    throw new ModelError(`${join(directory, files.head)} was changed or cut off: ${remedy}`);
+  return { file, classes, temperatures: new Map(Object.entries(temperatures)) };
 }
 
 async function loadMemory(directory: string, expected: string, trunk: Trunk): Promise<Memory> {
@@ -144,7 +172,7 @@ const write = (directory: string, file: string, bytes: Uint8Array | string): Pro
 
 /** Writes `trunk.json` last, so that a folder that was cut off is told by its checksum. @throws the file system's errors */
 export async function saveTrunkFolder(directory: string, folder: TrunkFolder): Promise<void> {
-  const { trunk, encoders, towers, about, curves, memory } = folder;
+  const { trunk, encoders, head, towers, about, curves, memory } = folder;
   await mkdir(directory, { recursive: true });
   for (const [module, tower] of encoders) await saveTower(join(directory, 'encoders', module), tower);
   for (const module of encoders.keys()) {
@@ -159,21 +187,22 @@ export async function saveTrunkFolder(directory: string, folder: TrunkFolder): P
   const remembered = memory.size > 0 ? encodeMemory(memory, trunk) : undefined;
   if (remembered) await write(directory, files.memory, remembered);
   else await rm(join(directory, files.memory), { force: true });
+  if (head) await write(directory, files.head, head.file);
+  else await rm(join(directory, files.head), { force: true });
   const json: z.infer<typeof schema> = {
     formatVersion: 1,
     sha256: sha256(bytes),
     encoders: Object.fromEntries([...encoders].map(([module, { encoder }]) => [module, { sha256: sha256(encoder) }])),
+    ...(head && {
+      head: {
+        sha256: sha256(head.file),
+        classes: [...head.classes],
+        temperatures: Object.fromEntries(head.temperatures),
+      },
+    }),
     ...(remembered && { memory: { sha256: sha256(remembered) } }),
     ...about,
     created: new Date().toISOString(),
   };
   await write(directory, files.about, `${JSON.stringify(json, null, 2)}\n`);
-}
-
-/** The head that the trunk's aligned towers share; undefined where no class is known yet. */
-export function sharedHeadOf({ towers }: Pick<TrunkFolder, 'towers'>): SharedHead | undefined {
-  const [tower] = towers.values();
-  if (!tower) return undefined;
-  const temperatures = new Map([...towers].map(([module, { manifest }]) => [module, manifest.temperature]));
-  return { file: tower.head, classes: tower.manifest.classes, temperatures };
 }

@@ -26,7 +26,7 @@ const encoder = (name: string, width: number) => {
   return tower({ name, embedding: { width, space: 'own' } }, { encoder: graph, head });
 };
 const whole: TrunkFolder = {
-  ...{ trunk, curves, memory, towers: new Map() },
+  ...{ trunk, curves, memory, head: undefined, towers: new Map() },
   encoders: new Map([
     ['wrist', encoder('wrist', 6)],
     ['strap', encoder('strap', 4)],
@@ -42,6 +42,21 @@ void t.test('what is remembered is found again; without any, no file lies there'
   await saveTrunkFolder(at('trunk'), { ...whole, memory: new Map() });
   t.notOk(existsSync(at('trunk', 'memory.babel')));
   t.equal((await loadTrunkFolder(at('trunk'))).memory.size, 0, 'nor does a folder of before need any');
+});
+
+void t.test('the head that all share is found again, and refused if it was changed', async (t) => {
+  const head = {
+    file: model([8], (g, x) => g.slice(x, 1, 0, 2)),
+    classes: ['wave', 'clap'],
+    temperatures: new Map([['wrist', 1.5]]),
+  };
+  await saveTrunkFolder(at('headed'), { ...whole, head });
+  const found = (await loadTrunkFolder(at('headed'))).head!;
+  t.strictSame({ ...found, file: Buffer.from(found.file) }, { ...head, file: Buffer.from(head.file) });
+  await writeFile(at('headed', 'head.onnx'), 'another');
+  await t.rejects(loadTrunkFolder(at('headed')), /head\.onnx was changed or cut off/);
+  await saveTrunkFolder(at('headed'), whole);
+  t.notOk(existsSync(at('headed', 'head.onnx')));
 });
 
 void t.test('a memory that was changed, cut off or taken away is refused', async (t) => {
