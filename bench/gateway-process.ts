@@ -45,11 +45,13 @@ export interface GatewayProcess {
  * @param name of the gateway, a level of its topics
  * @param places as in a configuration
  * @param files text of files that the settings name, which are read from the configuration's folder
+ * @param environment variables beside this process's own
  */
 export async function runGateway(
   name: string,
   places: object,
   files: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), `babel-${name}-`));
   const port = await freePort();
@@ -66,6 +68,7 @@ export async function runGateway(
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
   const child = spawn(process.execPath, [join(packageRoot, 'bin', 'babel-gateway.js'), 'run', '--config', config], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');
   const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 200 });

@@ -28,6 +28,8 @@ const [changesWanted, exchangesWanted, wholeSeconds] = [200, 20, 600];
 const longestStart = 90;
 /** Exchanges and changes before those that count; even, so that the shipped towers are back. */
 const warmUp = 30;
+/** As the systemd unit sets it: without, glibc keeps the memory of ended threads in many arenas (see bench/sessions.ts). */
+const mallocArenas = process.env['MALLOC_ARENA_MAX'] ?? '2';
 /** Seconds before memory is read, and for how long it then is; the least counts, since what is above it is garbage that waits. */
 const [settling, reading] = [15, 20];
 
@@ -87,7 +89,12 @@ export async function hotswap({ json, seconds }: { json: boolean; seconds: numbe
   const devices = await startThreeDevices();
   let gateway: GatewayProcess | undefined;
   try {
-    gateway = await runGateway(gatewayName, { [place]: { sensors: devices.sensors } });
+    gateway = await runGateway(
+      gatewayName,
+      { [place]: { sensors: devices.sensors } },
+      {},
+      { MALLOC_ARENA_MAX: mallocArenas },
+    );
     const result = await measure(gateway, devices.hop, seconds, (text) => {
       if (!json && process.stderr.isTTY) process.stderr.write(`${text}\n`);
     });
@@ -159,7 +166,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
     devices: virtualDevices,
     ...counted,
     memoryGrowthMb: Number((megabytesAfter - megabytesBefore).toFixed(1)),
-    ...{ megabytesAtStart, megabytesBefore, megabytesAfter },
+    ...{ megabytesAtStart, megabytesBefore, megabytesAfter, mallocArenas: Number(mallocArenas) },
     ...{ changes, exchanges, refused: refusals.length },
     ...(refusals.length > 0 && { refusals: [...new Set(refusals)].slice(0, 5) }),
     interruptions: labels.interruptions - interruptionsBefore,
