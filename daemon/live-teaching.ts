@@ -19,7 +19,7 @@ import type { PlainModelRequest } from './model-requests.js';
 import { keptFor } from './recent-windows.js';
 import type { RecentWindow } from './recent-windows.js';
 import type { ModelResponse, TeachRequest, TeachResponse } from './topics.js';
-import { towerDirectories } from './towers.js';
+import { towerDirectory } from './towers.js';
 
 /** What the parent sends to `teach-child.js`. */
 export interface TeachOrder {
@@ -36,7 +36,7 @@ export type TeachReply =
   { readonly kind: 'taught'; readonly lesson: Lesson } | { readonly kind: 'refused'; readonly reason: string };
 
 export interface LiveTeachingOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, 'models' | 'dataDirectory'>;
   readonly inference: Pick<Inference, 'towers'>;
   /** Rejects with a ModelError. */
   readonly model: (request: PlainModelRequest) => Promise<ModelResponse>;
@@ -120,7 +120,6 @@ async function teachAll(
   { config, model }: LiveTeachingOptions,
 ): Promise<Pick<TeachResponse, 'place' | 'label' | 'taught'>> {
   const store = storeOf(config.dataDirectory);
-  const directories = towerDirectories(config);
   const made: { modality: Modality; name: string }[] = [];
   const active: Modality[] = [];
   const taught: NonNullable<TeachResponse['taught']> = {};
@@ -129,7 +128,10 @@ async function teachAll(
       const name = `${modality}-taught-${randomUUID().slice(0, 8)}`;
       const output = join(store, `${unfinished}${name}`);
       const examples = [...shots.map((shot) => ({ ...shot, label })), ...others];
-      const order: TeachOrder = { directory: directories.get(modality)!, output, name, label, examples };
+      const directory = towerDirectory(config, modality);
+      // It runs, so it came from somewhere; its folder may be gone by now.
+      if (directory === undefined) throw new ModelError(`the running tower of ${modality} lies in no folder any more`);
+      const order: TeachOrder = { directory, output, name, label, examples };
       try {
         const { classes } = await lessonOf(order);
         await rename(output, join(store, name));
@@ -144,7 +146,7 @@ async function teachAll(
       active.push(modality);
     }
   } catch (error) {
-    for (const modality of active) await model({ action: 'rollback', modality });
+    for (const modality of active) await model({ action: 'rollback', modality }).catch(() => undefined);
     for (const { name } of made) await rm(join(store, name), { recursive: true, force: true });
     throw error;
   }

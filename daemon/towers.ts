@@ -6,18 +6,22 @@ import { allSensors } from './config.js';
 import type { Config } from './config.js';
 import { chosenDirectory } from './model-choice.js';
 
-/**
- * The folder of the tower for each kind of sensor in the configuration: the one that it names, else the one that was activated, else
- * the shipped one. Sensors of a kind
- * that has neither give frames and health, and no labels.
- */
+/** The folder of a kind of sensor's tower: the one that the configuration names, else the one that was activated, else the shipped one. */
+export function towerDirectory(
+  { models, dataDirectory }: Pick<Config, 'models' | 'dataDirectory'>,
+  modality: Modality,
+): string | undefined {
+  const named = models.towers[modality] ?? chosenDirectory(dataDirectory, modality);
+  return named ?? (hasShippedTower(modality) ? shippedTowerDirectory(modality) : undefined);
+}
+
+/** Those of the kinds of sensor in the configuration. Sensors of a kind that has none give frames and health, and no labels. */
 export function towerDirectories(config: Config): Map<Modality, string> {
   const modalities = new Set(allSensors(config).map(({ sensor }) => findDriver(sensor.driver)!.modality));
   const directories = new Map<Modality, string>();
   for (const modality of modalities) {
-    const named = config.models.towers[modality] ?? chosenDirectory(config.dataDirectory, modality);
-    if (named !== undefined) directories.set(modality, named);
-    else if (hasShippedTower(modality)) directories.set(modality, shippedTowerDirectory(modality));
+    const directory = towerDirectory(config, modality);
+    if (directory !== undefined) directories.set(modality, directory);
   }
   return directories;
 }

@@ -43,9 +43,8 @@ async function room(t: Test, refuse?: string) {
   });
   const requests: PlainModelRequest[] = [];
   const running = { manifest, provider: 'cpu', passedOver: [] } as const;
-  const sensors = { wrist: { driver: 'witmotion-wt901' } };
   const teach = createLiveTeaching({
-    config: { dataDirectory, models: { towers: {} }, places: { room: { sensors } } } as unknown as Config,
+    config: { dataDirectory, models: { towers: {} } } as Config,
     inference: { towers: new Map([['imu', running]]) },
     model(request) {
       requests.push(request);
