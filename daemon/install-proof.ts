@@ -1,12 +1,13 @@
 /** Proves a tower that came with a request, in a folder that is given for it. Run in a process of its own: install-child.ts.
  *
  *      bytes ─▶ JSON ─▶ base64 ─▶ manifest ─▶ fits the running tower ─▶ files, checksums ─▶ opened and run once */
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ModelError, parseManifest } from '../models/manifest.js';
 import type { Manifest } from '../models/manifest.js';
 import { loadTower, manifestName } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
+import { writeWhole } from '../models/whole-file.js';
 import type { InstallOrder, InstallReply } from './model-install.js';
 import { problems } from './request-problems.js';
 import { fits } from './tower-fits.js';
@@ -27,16 +28,6 @@ function decoded(name: keyof Request['files'], files: Request['files']): Buffer 
   const bytes = Buffer.from(files[name], 'base64');
   if (bytes.toString('base64') !== files[name]) throw new ModelError(`files.${name}: is no base64`);
   return bytes;
-}
-
-async function write(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx');
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function fitsRunning(manifest: Manifest, running: InstallOrder['running']): void {
@@ -63,7 +54,7 @@ async function prove({ folder, store, running }: InstallOrder, request: Request)
   const names = [manifestName, manifest.files.encoder.path, manifest.files.head.path];
   if (new Set(names).size !== names.length) throw new ModelError(`${manifestName} names one file twice`);
   const bytes = [manifestBytes, decoded('encoder', files), decoded('head', files)];
-  for (const [i, name] of names.entries()) await write(join(folder, name), bytes[i]!);
+  for (const [i, name] of names.entries()) await writeWhole(join(folder, name), bytes[i]!);
   const tower = await loadTower(folder);
   if (await isThere(join(store, model), request, manifestBytes)) return { kind: 'present', model };
   const session = await openTower(tower, 'cpu', 1);

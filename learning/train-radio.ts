@@ -4,8 +4,8 @@ import { windowSize } from '../models/towers/encoder.js';
 import { mmwavePointsEncoder } from '../models/towers/mmwave-points.js';
 import { wifiGruEncoder } from '../models/towers/wifi-gru.js';
 import type { Weights } from '../models/weights.js';
-import { loadMars, marsMovements } from './datasets/mars.js';
-import { wiarActivities } from './datasets/wiar.js';
+import { loadMars, marsMovements, marsTerms } from './datasets/mars.js';
+import { wiarActivities, wiarTerms } from './datasets/wiar.js';
 import type { LabelledWindows } from './evaluate.js';
 import { digestOfExamples } from './kept-classifier.js';
 import { mmwavePointsDesign, mmwavePointsRecipe, pointInstants, pointWindows, windowsOf } from './radar-tower.js';
@@ -95,7 +95,7 @@ export async function trainRadarTower(request: TowerTrainingRequest): Promise<Tr
     {
       ...{ encoder: mmwavePointsEncoder, classes: marsMovements, learned },
       tested: request.test.length > 0 ? await load(request.test).catch(() => []) : [],
-      dataset: { dataset: 'mars', subjects: [...request.train], terms: 'MIT (An, Ogras, ACM TECS 2021)' },
+      dataset: { dataset: 'mars', subjects: [...request.train], terms: marsTerms },
       design: mmwavePointsDesign(marsMovements.length),
       recipe: mmwavePointsRecipe,
       source: pointWindows(learned, marsWindowsOfRecording, mirrored, mmwavePointsRecipe.augmentation),
@@ -125,7 +125,7 @@ export async function trainWifiTower(request: TowerTrainingRequest): Promise<Tra
       dataset: {
         dataset: 'wiar',
         subjects: [],
-        terms: 'shared by its authors for research (Guo et al., IEEE Access 2019)',
+        terms: wiarTerms,
       },
       design: wifiDesign(wifiGruEncoder, wiarActivities.length),
       recipe: wifiRecipe,

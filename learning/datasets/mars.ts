@@ -13,6 +13,9 @@ import { findDataset, loadEach, readUnzipped } from './files.js';
 import { readNumberTable } from './number-table.js';
 import { ascending, framesOfPoints, peakDecibels } from './radar-points.js';
 
+/** For the manifests of what was trained on it. */
+export const marsTerms = 'MIT (An, Ogras, ACM TECS 2021)';
+
 /** Label of each movement; movement M of the file names is at M − 1. */
 export const marsMovements = [
   'left arm extension',

@@ -13,6 +13,9 @@ import { DatasetError } from './dataset.js';
 import type { Loaded, RecordingAbout } from './dataset.js';
 import { findDataset } from './files.js';
 
+/** For the manifests of what was trained on it. */
+export const wiarTerms = 'shared by its authors for research (Guo et al., IEEE Access 2019)';
+
 /** Label of each activity; activity A of the file names is at A − 1. */
 export const wiarActivities = [
   'horizontal arm wave',

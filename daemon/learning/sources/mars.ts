@@ -1,6 +1,6 @@
 /** MARS: radar points and a Kinect's skeleton of the same moments. Versions but the first begin at another moment nearby. */
 import { createHash } from 'node:crypto';
-import { loadMars } from '../../../learning/datasets/mars.js';
+import { loadMars, marsTerms } from '../../../learning/datasets/mars.js';
 import { instantsOfRecording } from '../../../learning/frame-instants.js';
 import { pointInstants } from '../../../learning/radar-tower.js';
 import { createRandom, mixSeeds } from '../../../learning/random.js';
@@ -56,7 +56,7 @@ export async function marsSource({ data, names, subjects, seed }: SourceRequest)
   return {
     title: `MARS, subjects ${people.join(', ')}`,
     dataset: 'mars',
-    terms: 'MIT (An, Ogras, ACM TECS 2021)',
+    terms: marsTerms,
     ...{ names, rows, unreadable },
     digest: hash.digest('hex'),
     write(row, version, out) {

@@ -1,7 +1,7 @@
 /** WiAR: Wi-Fi of 16 activities, for pairs by label. Odd repetitions only: the even ones are what suites test on. */
 import { createHash } from 'node:crypto';
 import type { UnreadableFile } from '../../../learning/datasets/dataset.js';
-import { loadWiar } from '../../../learning/datasets/wiar.js';
+import { loadWiar, wiarTerms } from '../../../learning/datasets/wiar.js';
 import { createRandom, mixSeeds } from '../../../learning/random.js';
 import { csiInstants } from '../../../learning/wifi-tower.js';
 import { wifiWindow } from '../../../models/towers/wifi-gru.js';
@@ -40,7 +40,7 @@ export async function wiarSource({ data, names, seed, onProgress }: SourceReques
   return {
     title: 'WiAR, odd repetitions',
     dataset: 'wiar',
-    terms: 'shared by its authors for research (Guo et al., IEEE Access 2019)',
+    terms: wiarTerms,
     ...{ names, rows, unreadable },
     digest: hash.digest('hex'),
     write(row, version, out) {
