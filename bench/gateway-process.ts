@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { stringify } from 'yaml';
 import { packageRoot } from '../daemon/package-root.js';
+import { processorSecondsOf, residentMegabytesOf } from './process-tree.js';
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -32,9 +33,9 @@ export async function freeUdpPort(): Promise<number> {
 export interface GatewayProcess {
   /** Connected to its broker. */
   readonly client: mqtt.MqttClient;
-  /** Processor time that it has used, all of its threads, seconds; to 10 ms. */
+  /** As `processorSecondsOf`. */
   processorSeconds(): Promise<number>;
-  /** Memory of its process that lies in RAM (RSS), MiB. */
+  /** As `residentMegabytesOf`. */
   residentMegabytes(): Promise<number>;
   /** As its configuration says. */
   readonly dataDirectory: string;
@@ -45,13 +46,11 @@ export interface GatewayProcess {
  * @param name of the gateway, a level of its topics
  * @param places as in a configuration
  * @param files text of files that the settings name, which are read from the configuration's folder
- * @param environment variables beside this process's own
  */
 export async function runGateway(
   name: string,
   places: object,
   files: Readonly<Record<string, string>> = {},
-  environment: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), `babel-${name}-`));
   const port = await freePort();
@@ -68,7 +67,6 @@ export async function runGateway(
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
   const child = spawn(process.execPath, [join(packageRoot, 'bin', 'babel-gateway.js'), 'run', '--config', config], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');
   const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 200 });
@@ -86,16 +84,8 @@ export async function runGateway(
   }
   return {
     client,
-    async processorSeconds() {
-      // proc(5): after the name, which is in brackets, utime and stime are the fields 12 and 13, in hundredths of a second.
-      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    },
-    async residentMegabytes() {
-      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-      return Number(kilobytes) / 1024;
-    },
+    processorSeconds: () => processorSecondsOf(child.pid!),
+    residentMegabytes: () => residentMegabytesOf(child.pid!),
     dataDirectory,
     stop,
   };

@@ -28,8 +28,6 @@ const [changesWanted, exchangesWanted, wholeSeconds] = [200, 20, 600];
 const longestStart = 90;
 /** Exchanges and changes before those that count; even, so that the shipped towers are back. */
 const warmUp = 30;
-/** As the systemd unit sets it: without, glibc keeps the memory of ended threads in many arenas (see bench/sessions.ts). */
-const mallocArenas = process.env['MALLOC_ARENA_MAX'] ?? '2';
 /** Seconds before memory is read, and for how long it then is; the least counts, since what is above it is garbage that waits. */
 const [settling, reading] = [15, 20];
 
@@ -89,12 +87,7 @@ export async function hotswap({ json, seconds }: { json: boolean; seconds: numbe
   const devices = await startThreeDevices();
   let gateway: GatewayProcess | undefined;
   try {
-    gateway = await runGateway(
-      gatewayName,
-      { [place]: { sensors: devices.sensors } },
-      {},
-      { MALLOC_ARENA_MAX: mallocArenas },
-    );
+    gateway = await runGateway(gatewayName, { [place]: { sensors: devices.sensors } });
     const result = await measure(gateway, devices.hop, seconds, (text) => {
       if (!json && process.stderr.isTTY) process.stderr.write(`${text}\n`);
     });
@@ -116,7 +109,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
   await labels.next((label) => isOf(label, all), longestStart, 'of all three sensors');
   tell('reading the memory');
   const megabytesAtStart = await memory(gateway);
-  // The first of everything fills caches and compiles; and each of malloc's arenas grows once to the size of a worker's sessions.
+  // The first of everything fills caches and compiles.
   for (let k = 0; k < warmUp; k++) {
     await exchange(ask, k);
     await change(ask, k);
@@ -166,7 +159,7 @@ async function measure(gateway: GatewayProcess, hop: number, seconds: number, te
     devices: virtualDevices,
     ...counted,
     memoryGrowthMb: Number((megabytesAfter - megabytesBefore).toFixed(1)),
-    ...{ megabytesAtStart, megabytesBefore, megabytesAfter, mallocArenas: Number(mallocArenas) },
+    ...{ megabytesAtStart, megabytesBefore, megabytesAfter },
     ...{ changes, exchanges, refused: refusals.length },
     ...(refusals.length > 0 && { refusals: [...new Set(refusals)].slice(0, 5) }),
     interruptions: labels.interruptions - interruptionsBefore,

@@ -2,10 +2,11 @@
 import { startInference } from '../models/inference.js';
 import { loadTower, shippedTowerDirectory } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
+import { residentMegabytesOf } from './process-tree.js';
 import { threeModalities } from './three-devices.js';
 
 export interface SessionsOrder {
-  /** `thread`: sessions are opened and released in one thread; `worker`: as the gateway exchanges a tower, in a new worker each time. */
+  /** `thread`: sessions are opened and released in one thread; `worker`: as the gateway exchanges a tower, in a new worker process each time. */
   readonly manner: 'thread' | 'worker';
   readonly times: number;
 }
@@ -24,7 +25,7 @@ async function resident(): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 1000));
   globalThis.gc?.();
   globalThis.gc?.();
-  return process.memoryUsage.rss() / 2 ** 20;
+  return residentMegabytesOf(process.pid);
 }
 
 async function run({ manner, times }: SessionsOrder): Promise<SessionsReply> {

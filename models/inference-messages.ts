@@ -1,4 +1,4 @@
-/** What the gateway and the inference worker tell each other: a thread gets numbers in transferred or shared buffers, a process copies. */
+/** What the gateway and the inference worker tell each other. */
 import type { Modality } from '../drivers/frames.js';
 import type { Milliseconds, PassedOver, Provider } from './providers.js';
 import type { Tower } from './store.js';

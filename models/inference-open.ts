@@ -1,9 +1,8 @@
-/** Opens an inference worker: in a process where a tower runs on a GPU, else in a thread. */
+/** Opens an inference worker. */
 import { openHost } from './inference-host.js';
 import type { Host } from './inference-host.js';
 import type { FromWorker, TowerChoice, TowerOrder } from './inference-messages.js';
 import { ModelError } from './manifest.js';
-import { gpusOf } from './provider-choice.js';
 
 /** The worker ended or hung, whatever the towers are like. */
 export class WorkerFailed extends ModelError {}
@@ -18,8 +17,6 @@ export interface WorkerEvents {
   /** All its messages, the first of which tells that it is open or why not. */
   readonly onMessage: (host: Host, message: FromWorker) => void;
   readonly onExit: (host: Host, reason: string) => void;
-  /** It did not open in time. */
-  readonly onStuck: (host: Host) => void;
 }
 
 /**
@@ -31,11 +28,11 @@ export function openWorker(
   orders: readonly TowerOrder[],
   threads: number,
   deadline: number,
-  { onMessage, onExit, onStuck }: WorkerEvents,
+  { onMessage, onExit }: WorkerEvents,
 ): Promise<OpenWorker> {
   return new Promise((resolve, reject) => {
     let hasAnswered = false;
-    const host = openHost(script, gpusOf(orders).size > 0 ? 'process' : 'thread', {
+    const host = openHost(script, {
       onMessage(message) {
         onMessage(host, message);
         if (hasAnswered) return;
@@ -56,7 +53,7 @@ export function openWorker(
     });
     const timer = setTimeout(() => {
       hasAnswered = true;
-      onStuck(host);
+      host.kill();
       reject(new WorkerFailed(`opening the models did not end within ${deadline} s`));
     }, deadline * 1000);
     host.post({ kind: 'load', towers: orders, threads });

@@ -1,5 +1,5 @@
 /** What the inference worker does: opens towers, and runs them one window after the other. */
-import type { Fault, FromWorker, ToWorker, TowerChoice, TowerOrder } from './inference-messages.js';
+import type { Fault, ToWorker, TowerChoice, TowerOrder } from './inference-messages.js';
 import type { Port } from './inference-host.js';
 import { ModelError } from './manifest.js';
 import { reasonOf, tryProviders } from './providers.js';
@@ -19,10 +19,6 @@ interface Open {
 export function serveInference(port: Port, open: typeof openTower = openTower): void {
   const towers = new Map<string, Open>();
   let threads = 1;
-
-  function tell(message: FromWorker, transfer: ArrayBuffer[] = []): void {
-    port.post(message, transfer);
-  }
 
   async function load(orders: readonly TowerOrder[]): Promise<TowerChoice[]> {
     const choices: TowerChoice[] = [];
@@ -57,9 +53,9 @@ export function serveInference(port: Port, open: typeof openTower = openTower): 
       case 'load':
         threads = message.threads;
         try {
-          tell({ kind: 'loaded', choices: await load(message.towers) });
+          port.post({ kind: 'loaded', choices: await load(message.towers) });
         } catch (error) {
-          tell({ kind: 'notLoaded', message: reasonOf(error) });
+          port.post({ kind: 'notLoaded', message: reasonOf(error) });
         }
         return;
       case 'classify': {
@@ -68,9 +64,9 @@ export function serveInference(port: Port, open: typeof openTower = openTower): 
           const tower = towers.get(modality);
           if (!tower) throw new ModelError(`no tower for ${modality} is loaded`);
           const result = await run(tower, window, count);
-          tell({ kind: 'classified', id, ...result }, [result.probabilities.buffer, result.embedding.buffer]);
+          port.post({ kind: 'classified', id, ...result });
         } catch (error) {
-          tell({ kind: 'refused', id, message: reasonOf(error) });
+          port.post({ kind: 'refused', id, message: reasonOf(error) });
         }
         return;
       }

@@ -41,8 +41,7 @@ export interface InferenceCounters {
 
 export interface Inference {
   /**
-   * @param window [count, samples, channels] as the tower's manifest says. Copied before this returns, unless it lies in shared
-   *   memory: that must not be written to until the answer is there.
+   * @param window [count, samples, channels] as the tower's manifest says. Copied before this returns.
    * @returns probabilities [count, classes] and embedding [count, width]
    * Rejects with `Superseded` if newer requests push it out of the queue, with `ModelError` if the window does not fit the tower
    * or holds a value that is no finite number, if the worker fails or hangs, or after `close`.
@@ -57,11 +56,10 @@ export interface Inference {
   readonly towers: ReadonlyMap<Modality, RunningTower>;
   readonly counters: Readonly<InferenceCounters>;
   /**
-   * Ends the worker once the request that it computes is done; the waiting ones are rejected. Await it before `process.exit`.
-   * @param limit seconds to wait for that, default 1.5
-   * @returns whether it ended; false: it still computes, and an ordinary end of the process now becomes a crash (SIGABRT)
+   * Ends the worker once the request that it computes is done; the waiting ones are rejected.
+   * @param limit seconds that this may take, default 1.5; then the worker is killed
    */
-  close(limit?: number): Promise<boolean>;
+  close(limit?: number): Promise<void>;
 }
 
 export interface InferenceOptions {

@@ -1,6 +1,6 @@
 /**
- * Inference: windows in, probabilities and embeddings out, computed in a worker: a thread, or a process where a tower runs on a GPU
- * (inference-host.ts). A GPU that fails while it runs is not used again; the CPU goes on.
+ * Inference: windows in, probabilities and embeddings out, computed in a worker process (inference-host.ts). A GPU that fails while
+ * it runs is not used again; the CPU goes on.
  */
 import type { Modality } from '../drivers/frames.js';
 import type { Host } from './inference-host.js';
@@ -29,7 +29,6 @@ interface Pending {
 }
 
 const longestRestartDelay = 30;
-const mostLeftBehind = 3;
 
 /**
  * Opens the towers in a worker, each on the fastest provider that really runs it.
@@ -60,8 +59,6 @@ export async function startInference({
   const counters: InferenceCounters = { classified: 0, superseded: 0, failed: 0, restarts: 0 };
   const running = new Map<Modality, RunningTower>();
   const waiting: Pending[] = [];
-  /** Threads that hang. */
-  const leftBehind = new Set<Host>();
   let worker: Host | undefined;
   let inFlight: Pending | undefined;
   let lastId = 0;
@@ -96,8 +93,7 @@ export async function startInference({
     inFlight = waiting.shift()!;
     inFlight.timer.refresh();
     const { modality, window, count } = inFlight;
-    const transfer = window.buffer instanceof ArrayBuffer ? [window.buffer] : [];
-    worker.post({ kind: 'classify', id: ++lastId, modality, window, count }, transfer);
+    worker.post({ kind: 'classify', id: ++lastId, modality, window, count });
   }
 
   function onAnswer(message: FromWorker): void {
@@ -112,7 +108,8 @@ export async function startInference({
       clearTimeout(pending.timer);
       counters.classified++;
       const { classes } = running.get(pending.modality)!.manifest;
-      pending.resolve({ probabilities: message.probabilities, embedding: message.embedding, classes });
+      // Copies: those of a message lie in what was read from the pipe, which they would keep in memory as a whole.
+      pending.resolve({ probabilities: message.probabilities.slice(), embedding: message.embedding.slice(), classes });
       if (message.fault) onFault(message.fault);
     }
     next();
@@ -139,21 +136,10 @@ export async function startInference({
       .finally(() => (recovering = undefined));
   }
 
-  function leaveBehind(stuck: Host): void {
-    if (stuck.kind === 'thread') leftBehind.add(stuck);
-    stuck.abandon();
-  }
-
-  function onExit(ended: Host, reason: string): void {
-    if (ended === worker) lost(reason);
-    else if (leftBehind.delete(ended) && !worker && !restart && !starting) scheduleRestart();
-  }
-
   const open = (wanted: readonly TowerOrder[]) =>
     openWorker(script, wanted, threads, loadDeadline, {
       onMessage: (host, message) => host === worker && onAnswer(message),
-      onExit,
-      onStuck: leaveBehind,
+      onExit: (host, reason) => host === worker && lost(reason),
     });
 
   /** As `open`; where a GPU keeps it from opening, without that. */
@@ -207,12 +193,6 @@ export async function startInference({
 
   function scheduleRestart(): void {
     if (closed) return;
-    if (leftBehind.size >= mostLeftBehind) {
-      const advice = `${leftBehind.size} inference workers hang in onnxruntime: restart the gateway; with a GPU, try the provider cpu`;
-      log.error(advice);
-      failAll(advice);
-      return;
-    }
     restart = setTimeout(() => {
       restart = undefined;
       starting = startAgain().finally(() => (starting = undefined));
@@ -241,7 +221,7 @@ export async function startInference({
       fail(pending, new ModelError(`no answer of the ${pending.modality} tower: it waited ${deadline} s`));
       return;
     }
-    leaveBehind(worker!);
+    worker!.kill();
     lost(`no answer of the ${pending.modality} tower within ${deadline} s`);
   }
 
@@ -276,9 +256,8 @@ export async function startInference({
         const message = `the ${modality} tower is slower than its windows come: ${waitingLimit} newer ones wait`;
         fail(sameTower[0]!, new Superseded(message));
       }
-      const kept = window.buffer instanceof ArrayBuffer ? window.slice() : window;
       const timer = setTimeout(() => onDeadline(pending), deadline * 1000);
-      const pending: Pending = { modality, window: kept, count, resolve, reject, timer };
+      const pending: Pending = { modality, window: window.slice(), count, resolve, reject, timer };
       waiting.push(pending);
       next();
     });
@@ -318,7 +297,7 @@ export async function startInference({
     return done;
   }
 
-  async function close(limit = 1.5): Promise<boolean> {
+  async function close(limit = 1.5): Promise<void> {
     closed = true;
     clearTimeout(restart);
     for (const pending of waiting.splice(0)) fail(pending, new ModelError('inference is closed'));
@@ -331,10 +310,9 @@ export async function startInference({
     const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, limit * 1000)));
     await Promise.race([ended, tooLong]);
     clearTimeout(timer);
-    if (worker) leaveBehind(worker);
+    worker?.kill();
     worker = undefined;
     failAll('inference is closed');
-    return leftBehind.size === 0 && !starting;
   }
 
   try {

@@ -44,7 +44,7 @@ async function openModel(
     session = await InferenceSession.create(bytes, sessionOptions);
   } catch (error) {
     const reason = (error as Error).message;
-    if (!/protobuf parsing failed|Model data pointer is null/i.test(reason)) throw error;
+    if (!/protobuf parsing failed|Model data pointer is null|No graph was found/i.test(reason)) throw error;
     throw new ModelError(`${file} is no whole ONNX file (cut off?): restore it or train the tower again`, {
       cause: error,
     });
@@ -127,9 +127,7 @@ export async function openTower(tower: Tower, provider: Provider, threads: numbe
     const head = await openModel(name(tower, 'head'), tower.head, [embedding.width], classes.length, sessionOptions);
     opened.push(head);
     const run = async (data: Float32Array, count: number): Promise<Classification> => {
-      // onnxruntime-node takes no shared memory.
-      const own = data.buffer instanceof ArrayBuffer ? data : new Float32Array(data);
-      const embedded = await encoder.run(own, count);
+      const embedded = await encoder.run(data, count);
       const logits = await head.run(embedded, count);
       return { probabilities: softmax(logits, classes.length, temperature), embedding: embedded };
     };

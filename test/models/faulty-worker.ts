@@ -1,15 +1,16 @@
 /**
  * The inference worker with faults on demand, in the test's hands: the first number of a window says which.
- * 1001: the thread ends. 1002: it throws. 1003 with a second number: it is stuck until the shared memory of the window says 1.
+ * 1001: the process ends. 1002: it throws. 1003: it is stuck until there is the file that the second number names.
  */
-import { parentPort } from 'node:worker_threads';
+import { existsSync } from 'node:fs';
 import type { ToWorker } from '../../models/inference-messages.js';
 import '../../models/inference-worker.js';
+import { releaseFile } from './release-file.js';
 
-parentPort!.on('message', (message: ToWorker) => {
+process.on('message', (message: ToWorker) => {
   if (message.kind !== 'classify') return;
-  const fault = message.window[0];
+  const [fault, number] = message.window;
   if (fault === 1001) process.exit(3);
   if (fault === 1002) throw new Error('a fault on demand');
-  if (fault === 1003) Atomics.wait(new Int32Array(message.window.buffer as SharedArrayBuffer), 3, 0, 30_000);
+  if (fault === 1003) while (!existsSync(releaseFile(process.ppid, number!)));
 });

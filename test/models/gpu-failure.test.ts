@@ -70,7 +70,6 @@ for (const [fault, reason] of [
     t.strictSame(providers(), ['cpu', 'cpu']);
     t.match(inference.towers.get('imu')!.passedOver, [{ provider: 'webgpu', reason: /^it failed while running: / }]);
     t.equal(inference.counters.restarts, 1);
-    t.equal(await inference.close(), true, 'a process that hangs is not left behind');
   });
 
 void t.test('a GPU that crashes where the probe did not', async (t) => {
@@ -104,12 +103,4 @@ void t.test('the process ends with the gateway, and not before it', async (t) =>
     'a SIGTERM for the whole group does nothing',
   );
   t.equal(inference.counters.restarts, 0);
-  t.equal(await inference.close(), true);
-});
-
-void t.test('windows in shared memory reach the process', async (t) => {
-  const { inference } = await start(t);
-  const shared = new Float32Array(new SharedArrayBuffer(16));
-  shared.set(window);
-  t.strictSame([...(await inference.classify('imu', shared)).embedding], [2, 3]);
 });
