@@ -8,6 +8,7 @@ import type { Manifest } from '../models/manifest.js';
 import { loadTower, manifestName } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
 import { writeWhole } from '../models/whole-file.js';
+import { examplesName, loadExamples } from './learning/examples.js';
 import type { InstallOrder, InstallReply } from './model-install.js';
 import { problems } from './request-problems.js';
 import { fits } from './tower-fits.js';
@@ -24,9 +25,9 @@ function read(bytes: Buffer): unknown {
   }
 }
 
-function decoded(name: keyof Request['files'], files: Request['files']): Buffer {
-  const bytes = Buffer.from(files[name], 'base64');
-  if (bytes.toString('base64') !== files[name]) throw new ModelError(`files.${name}: is no base64`);
+function decoded(name: keyof Request['files'], text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw new ModelError(`files.${name}: is no base64`);
   return bytes;
 }
 
@@ -35,6 +36,13 @@ function fitsRunning(manifest: Manifest, running: InstallOrder['running']): void
   const same = running.find(([one]) => one === modality)?.[1];
   if (!same) throw new ModelError(`no sensor of this gateway needs a tower for ${modality}`);
   fits(manifest, same);
+}
+
+/** @throws ModelError if there are examples that are damaged or of another tower */
+async function examplesFit(folder: string, { embedding: { width, space } }: Manifest): Promise<void> {
+  const found = await loadExamples(folder);
+  if (found && (found.width !== width || found.space !== space))
+    throw new ModelError(`${examplesName} holds embeddings of '${found.space}' [${found.width}], not of this tower`);
 }
 
 /** @returns whether the store has the same tower under this name. @throws ModelError if it has another */
@@ -48,14 +56,16 @@ async function isThere(target: string, request: Request, manifestBytes: Buffer):
 
 async function prove({ folder, store, running }: InstallOrder, request: Request): Promise<InstallReply> {
   const { model, files } = request;
-  const manifestBytes = decoded('manifest', files);
+  const manifestBytes = decoded('manifest', files.manifest);
   const manifest = parseManifest(manifestBytes.toString(), manifestName);
   fitsRunning(manifest, running);
-  const names = [manifestName, manifest.files.encoder.path, manifest.files.head.path];
+  const names = [manifestName, examplesName, manifest.files.encoder.path, manifest.files.head.path];
   if (new Set(names).size !== names.length) throw new ModelError(`${manifestName} names one file twice`);
-  const bytes = [manifestBytes, decoded('encoder', files), decoded('head', files)];
-  for (const [i, name] of names.entries()) await writeWhole(join(folder, name), bytes[i]!);
+  const examples = files.examples === undefined ? undefined : decoded('examples', files.examples);
+  const bytes = [manifestBytes, examples, decoded('encoder', files.encoder), decoded('head', files.head)];
+  for (const [i, name] of names.entries()) if (bytes[i]) await writeWhole(join(folder, name), bytes[i]);
   const tower = await loadTower(folder);
+  await examplesFit(folder, manifest);
   if (await isThere(join(store, model), request, manifestBytes)) return { kind: 'present', model };
   const session = await openTower(tower, 'cpu', 1);
   await session.release();

@@ -230,6 +230,7 @@ export const modelRequest = z
         manifest: file('manifest.json'),
         encoder: file('The ONNX file that the manifest names as encoder'),
         head: file('The ONNX file that it names as head'),
+        examples: file('examples.json, with which `teach` keeps what the tower knows').optional(),
       }),
       transaction: transaction.optional(),
     }),

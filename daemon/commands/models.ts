@@ -1,9 +1,11 @@
 /** `babel-gateway models list | install FOLDER | activate NAME | rollback MODALITY` */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTower, manifestName } from '../../models/store.js';
 import { findConfigFile } from '../config-file.js';
 import { loadConfig } from '../config.js';
+import { examplesName } from '../learning/examples.js';
 import { largestInstall, modelResponse } from '../topics.js';
 import type { ModelResponse } from '../topics.js';
 import { ask } from './ask.js';
@@ -30,7 +32,11 @@ export async function listModels(options: ModelsOptions): Promise<void> {
  */
 export async function installModel(folder: string, options: ModelsOptions & { name?: string }): Promise<void> {
   const { manifest, encoder, head } = await loadTower(folder);
-  const parts = { manifest: await readFile(join(folder, manifestName)), encoder, head };
+  const parts = {
+    ...{ manifest: await readFile(join(folder, manifestName)), encoder, head },
+    // Of use to `teach` alone; what a damaged one is, the gateway says.
+    ...(existsSync(join(folder, examplesName)) && { examples: await readFile(join(folder, examplesName)) }),
+  };
   const files = Object.fromEntries(
     Object.entries(parts).map(([part, bytes]) => [part, Buffer.from(bytes).toString('base64')]),
   );

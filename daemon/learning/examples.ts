@@ -7,7 +7,7 @@ import type { TrainedTower } from '../../learning/train-tower.js';
 import { ModelError } from '../../models/manifest.js';
 import { writeWhole } from '../../models/whole-file.js';
 
-const fileName = 'examples.json';
+export const examplesName = 'examples.json';
 
 const schema = z.strictObject({
   formatVersion: z.literal(1),
@@ -34,7 +34,7 @@ function floats(base64: string): Float32Array {
 
 /** @returns undefined where there is none. @throws ModelError if it is damaged */
 export async function loadExamples(directory: string): Promise<ExampleFile | undefined> {
-  const file = join(directory, fileName);
+  const file = join(directory, examplesName);
   let json;
   try {
     json = await readFile(file, 'utf8');
@@ -67,5 +67,5 @@ export async function saveExamples(directory: string, { examples, ...about }: Ex
     embedding.forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
     return { label, embedding: bytes.toString('base64') };
   });
-  await writeWhole(join(directory, fileName), `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`);
+  await writeWhole(join(directory, examplesName), `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import { proveInstall } from '../../daemon/install-proof.js';
+import { loadExamples } from '../../daemon/learning/examples.js';
 import { clearUnfinished, createInstaller, type InstallerOptions } from '../../daemon/model-install.js';
 import { largestInstall } from '../../daemon/topics.js';
 import type { Inference } from '../../models/inference.js';
@@ -25,6 +26,24 @@ function request(changes: Parameters<typeof manifest>[0] = {}, parts: Parts = {}
     head: base64(models.head),
   };
   return Buffer.from(JSON.stringify({ action: 'install', model: 'imu-a', transaction: '7', files, ...more }));
+}
+
+/** A request with more files than it must have. */
+function sentWith(files: object): Buffer {
+  const whole = JSON.parse(request().toString()) as { files: object };
+  return Buffer.from(JSON.stringify({ ...whole, files: { ...whole.files, ...files } }));
+}
+
+/** One embedding of `left`, as `examples.json` has it. */
+function examplesOf(space: string): string {
+  const embedding = base64(new Uint8Array(Float32Array.of(2, 3).buffer));
+  return JSON.stringify({
+    formatVersion: 1,
+    width: 2,
+    space,
+    trained: ['left'],
+    examples: [{ label: 'left', embedding }],
+  });
 }
 
 /** A gateway whose imu tower reads windows of [2, 2] into the space `test`. */
@@ -71,6 +90,12 @@ void t.test('a tower that fits is in the store, file by file as it was sent', as
   t.strictSame(await stored(), ['imu-a']);
 });
 
+void t.test('its examples come with it', async (t) => {
+  const { install, store } = gateway(t);
+  t.match(await install(sentWith({ examples: base64(examplesOf('test')) })), { status: 'ok', models: ['imu-a'] });
+  t.match(await loadExamples(join(store, 'imu-a')), { trained: ['left'], examples: [{ label: 'left' }] });
+});
+
 void t.test('what is wrong is refused with the reason, and writes nothing outside its folder', async (t) => {
   const { prove, store } = proof(t);
   const whole = tower().manifest;
@@ -93,6 +118,12 @@ void t.test('what is wrong is refused with the reason, and writes nothing outsid
       /files\.manifest: is no base64/,
     ],
     ['an empty file', request({}, {}, { files: { manifest: 'AAAA', encoder: '', head: 'AAAA' } }), /files\.encoder/],
+    ['examples that are none', sentWith({ examples: base64('{}') }), /examples\.json is damaged/],
+    [
+      'examples of another space',
+      sentWith({ examples: base64(examplesOf('elsewhere')) }),
+      /of 'elsewhere' \[2\], not of/,
+    ],
     ['a file out of the folder', request({}, naming('../../../outside.onnx')), /must be a plain file name/],
     ['a hidden file', request({}, naming('.bashrc')), /must be a plain file name/],
     ['an absolute file', request({}, naming('/tmp/outside.onnx')), /must be a plain file name/],
