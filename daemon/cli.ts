@@ -285,7 +285,7 @@ program
 
 const models = program
   .command('models')
-  .description('see, bring, change or take back the models of the running gateway');
+  .description('see, bring, change, take back or delete the models of the running gateway');
 
 models
   .command('list')
@@ -324,6 +324,14 @@ models
   .action(async (modality: string, options) =>
     (await import('./commands/models.js')).rollbackModel(modality, options as never),
   );
+
+models
+  .command('remove')
+  .description('delete a tower of the store that is not in use')
+  .argument('<name>')
+  .addOption(config())
+  .addOption(json())
+  .action(async (name: string, options) => (await import('./commands/models.js')).removeModel(name, options as never));
 
 program
   .command('record')

@@ -22,6 +22,9 @@ type Choices = z.infer<typeof choices>;
 /** Choices that can be gone back to. */
 const remembered = 10;
 
+/** Begins the names of folders that are not whole yet, or not any more. */
+export const unfinished = '.unfinished-';
+
 export const storeOf = (dataDirectory: string): string => join(dataDirectory, 'models');
 const choiceFile = (dataDirectory: string) => join(storeOf(dataDirectory), 'active.json');
 
@@ -46,15 +49,19 @@ export function chosenDirectory(dataDirectory: string, modality: Modality): stri
   return name === undefined ? undefined : join(storeOf(dataDirectory), name);
 }
 
-/** @throws ModelError if there is no such tower in the store, or it is damaged */
-export async function towerOfStore(dataDirectory: string, name: string): Promise<LoadedTower> {
+/** @throws ModelError if there is no such tower in the store */
+export async function directoryInStore(dataDirectory: string, name: string): Promise<string> {
   const known = await namesIn(dataDirectory);
   if (!modelName.safeParse(name).success || !known.includes(name))
     throw new ModelError(
       `there is no model '${name.slice(0, 64)}' in ${storeOf(dataDirectory)}; there are ${known.join(', ') || 'none'}`,
     );
-  return loadTower(join(storeOf(dataDirectory), name));
+  return join(storeOf(dataDirectory), name);
 }
+
+/** @throws ModelError if there is no such tower in the store, or it is damaged */
+export const towerOfStore = async (dataDirectory: string, name: string): Promise<LoadedTower> =>
+  loadTower(await directoryInStore(dataDirectory, name));
 
 export async function namesIn(dataDirectory: string): Promise<string[]> {
   const entries = await readdir(storeOf(dataDirectory), { withFileTypes: true }).catch(() => []);
@@ -75,6 +82,13 @@ export async function choose(dataDirectory: string, modality: Modality, name: st
 export async function unchoose(dataDirectory: string, modality: Modality): Promise<void> {
   const all = readChoices(dataDirectory);
   await writeChoices(dataDirectory, { ...all, [modality]: (all[modality] ?? []).slice(1) });
+}
+
+/** Keeps that a tower is none to go back to any more. */
+export async function forget(dataDirectory: string, name: string): Promise<void> {
+  const all = Object.entries(readChoices(dataDirectory));
+  const without = all.map(([modality, names]) => [modality, names.filter((one) => one !== name)]);
+  await writeChoices(dataDirectory, Object.fromEntries(without) as Choices);
 }
 
 /** The choice before the newest one: a name, `shipped`, or undefined if nothing was chosen. */

@@ -1,6 +1,6 @@
 /** Towers that come with a request, into the model store: proven in a process of their own, then there as a whole or not at all.
  *
- *      models/.install-<random>/     until it is proven; what a cut left behind is cleared at the next start
+ *      models/.unfinished-<random>/  until it is proven; what a cut left behind is cleared at the next start
  *      models/<name>/                renamed into place */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import type { Modality } from '../drivers/frames.js';
 import type { Inference } from '../models/inference.js';
 import { ModelError } from '../models/manifest.js';
 import { inChild } from './child.js';
-import { namesIn, storeOf } from './model-choice.js';
+import { namesIn, storeOf, unfinished } from './model-choice.js';
 import type { Fitting } from './tower-fits.js';
 import { modelName } from './topics.js';
 import type { ModelResponse } from './topics.js';
@@ -45,9 +45,6 @@ export interface Installer {
 
 /** Requests that wait while another is proven: each is held in memory. */
 const mostWaiting = 2;
-/** Begins the names of folders that are not whole yet. */
-export const unfinished = '.install-';
-
 /** @throws the file system's errors */
 export async function clearUnfinished(dataDirectory: string): Promise<void> {
   const store = storeOf(dataDirectory);

@@ -1,13 +1,27 @@
-/** What is asked of a gateway's models: which there are, another one, the one before. (A new one: model-install.ts.) */
+/** What is asked of a gateway's models: which there are, another one, the one before, one less. (A new one: model-install.ts.) */
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Modality } from '../drivers/frames.js';
 import type { Inference } from '../models/inference.js';
 import { ModelError } from '../models/manifest.js';
 import { hasShippedTower, loadTower, shippedTowerDirectory } from '../models/store.js';
 import type { LoadedTower } from '../models/store.js';
 import type { Config } from './config.js';
-import { choiceBefore, choose, namesIn, towerOfStore, unchoose } from './model-choice.js';
+import {
+  choiceBefore,
+  choose,
+  directoryInStore,
+  forget,
+  namesIn,
+  storeOf,
+  towerOfStore,
+  unchoose,
+  unfinished,
+} from './model-choice.js';
 import { fits } from './tower-fits.js';
 import type { ModelRequest, ModelResponse } from './topics.js';
+import { towerDirectory } from './towers.js';
 
 export interface ModelRequestOptions {
   readonly config: Pick<Config, 'dataDirectory' | 'models'>;
@@ -28,6 +42,9 @@ export async function answerModelRequest(
   const { dataDirectory } = config;
   switch (request.action) {
     case 'list':
+      return { status: 'ok', models: await namesIn(dataDirectory), active: activeOf(inference) };
+    case 'remove':
+      await remove(request.model, options);
       return { status: 'ok', models: await namesIn(dataDirectory), active: activeOf(inference) };
     case 'activate': {
       const tower = await towerOfStore(dataDirectory, request.model);
@@ -57,6 +74,18 @@ async function towerBefore(name: string, modality: Modality, dataDirectory: stri
   if (!hasShippedTower(modality))
     throw new ModelError(`no tower for ${modality} comes with the gateway: nothing to go back to`);
   return loadTower(shippedTowerDirectory(modality));
+}
+
+async function remove(name: string, { config, inference }: ModelRequestOptions): Promise<void> {
+  const { dataDirectory } = config;
+  const directory = await directoryInStore(dataDirectory, name);
+  const modality = [...inference.towers.keys()].find((one) => towerDirectory(config, one) === directory);
+  if (modality) throw new ModelError(`'${name}' is in use for ${modality}; take another one into use first`);
+  // Whole or not at all: what has the other name is no model any more, and is cleared at the next start.
+  const leaving = join(storeOf(dataDirectory), `${unfinished}${randomUUID()}`);
+  await rename(directory, leaving);
+  await forget(dataDirectory, name);
+  await rm(leaving, { recursive: true });
 }
 
 async function exchange(tower: LoadedTower, { config, inference }: ModelRequestOptions): Promise<void> {

@@ -223,6 +223,7 @@ export const modelRequest = z
   .discriminatedUnion('action', [
     z.strictObject({ action: z.literal('list'), transaction: transaction.optional() }),
     z.strictObject({ action: z.literal('activate'), model, transaction: transaction.optional() }),
+    z.strictObject({ action: z.literal('remove'), model, transaction: transaction.optional() }),
     z.strictObject({
       action: z.literal('install'),
       model: modelName.describe('Name of the folder to be made in the model store'),
@@ -241,7 +242,7 @@ export const modelRequest = z
     }),
   ])
   .describe(
-    'list: which models there are; install: put this one into the store; activate: use this one; rollback: use the one before',
+    'list: which models there are; install: put this one into the store; activate: use this one; rollback: use the one before; remove: delete this one',
   );
 export type ModelRequest = z.infer<typeof modelRequest>;
 
@@ -250,7 +251,7 @@ export const modelResponse = z
     transaction: transaction.optional(),
     status: z.enum(['ok', 'error']),
     reason: z.string().optional().describe('Of an error: what is wrong and what to do; the model before goes on'),
-    models: z.array(z.string()).optional().describe('Of list and install: the models in the store'),
+    models: z.array(z.string()).optional().describe('Of list, install and remove: the models in the store'),
     active: z.record(z.string(), z.string()).optional().describe('Per modality, the name of the tower in use'),
   })
   .describe('Answer to a request');

@@ -1,4 +1,4 @@
-/** `babel-gateway models list | install FOLDER | activate NAME | rollback MODALITY` */
+/** `babel-gateway models list | install FOLDER | activate NAME | rollback MODALITY | remove NAME` */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -57,6 +57,12 @@ export async function activateModel(model: string, options: ModelsOptions): Prom
 
 export async function rollbackModel(modality: string, options: ModelsOptions): Promise<void> {
   await request({ action: 'rollback', modality }, options, inUse);
+}
+
+export async function removeModel(model: string, options: ModelsOptions): Promise<void> {
+  await request({ action: 'remove', model }, options, ({ models = [] }) => {
+    return `${model} is deleted; in the store: ${models.join(', ') || 'none'}`;
+  });
 }
 
 const inUse = ({ active = {} }: ModelResponse) =>

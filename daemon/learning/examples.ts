@@ -67,5 +67,8 @@ export async function saveExamples(directory: string, { examples, ...about }: Ex
     embedding.forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
     return { label, embedding: bytes.toString('base64') };
   });
-  await writeWhole(join(directory, examplesName), `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`);
+  await writeWhole(
+    join(directory, examplesName),
+    `${JSON.stringify({ formatVersion: 1, ...about, examples: encoded })}\n`,
+  );
 }

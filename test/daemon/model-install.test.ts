@@ -59,7 +59,7 @@ function gateway(t: Test, more: Partial<InstallerOptions> = {}) {
 /** The same in this process, which is quicker. */
 function proof(t: Test) {
   const store = t.testdir({ 'imu-old': {} });
-  const folder = join(store, '.install-1234');
+  const folder = join(store, '.unfinished-1234');
   const { manifest: running } = tower();
   return {
     store,
@@ -213,9 +213,9 @@ void t.test('what does not end is ended; what a cut leaves behind is cleared at 
   t.strictSame(await stored(), []);
 
   const { dataDirectory, store, stored: left } = gateway(t);
-  await mkdir(join(store, '.install-1234'), { recursive: true });
+  await mkdir(join(store, '.unfinished-1234'), { recursive: true });
   await mkdir(join(store, 'imu-old'));
-  await writeFile(join(store, '.install-1234', 'encoder.onnx'), 'half a mod');
+  await writeFile(join(store, '.unfinished-1234', 'encoder.onnx'), 'half a mod');
   await writeFile(join(store, 'active.json'), '{}');
   await clearUnfinished(dataDirectory);
   t.strictSame((await left()).sort(), ['active.json', 'imu-old']);

@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { choiceBefore, chosenDirectory, namesIn } from '../../daemon/model-choice.js';
@@ -50,6 +50,19 @@ void t.test('activated, activated again, and taken back', async (t) => {
   t.strictSame(installed, ['imu-a', 'imu-b', 'imu-a', 'imu-limu-bert']);
   t.equal(changes(), 4);
   await t.rejects(ask({ action: 'rollback', modality: 'imu' }), /no model was activated/);
+});
+
+void t.test('removed, unless it is in use; nothing goes back to it then', async (t) => {
+  const { dataDirectory, ask } = await gateway(t, { 'imu-a': {}, 'imu-b': {} });
+  await ask({ action: 'activate', model: 'imu-a' });
+  await ask({ action: 'activate', model: 'imu-b' });
+  await t.rejects(ask({ action: 'remove', model: 'imu-b' }), { message: /'imu-b' is in use for imu; take another/ });
+  t.match(await ask({ action: 'remove', model: 'imu-a' }), { status: 'ok', models: ['imu-b'] });
+  t.strictSame(await readdir(join(dataDirectory, 'models')), ['active.json', 'imu-b']);
+  t.equal(choiceBefore(dataDirectory, 'imu'), 'shipped');
+  for (const name of ['imu-a', '..', '../models', 'active.json', ''])
+    await t.rejects(ask({ action: 'remove', model: name }), { message: /there is no model/ });
+  t.strictSame(await namesIn(dataDirectory), ['imu-b']);
 });
 
 void t.test('what does not fit is refused, and nothing is installed', async (t) => {

@@ -16,8 +16,8 @@ void t.test('installed, activated, taken back, and the labels go on', async (t) 
   const folder = t.testdir();
   const store = join(folder, 'state', 'models');
   // What an earlier run left when it was cut.
-  await mkdir(join(store, '.install-cut'), { recursive: true });
-  await writeFile(join(store, '.install-cut', 'encoder.onnx'), 'half');
+  await mkdir(join(store, '.unfinished-cut'), { recursive: true });
+  await writeFile(join(store, '.unfinished-cut', 'encoder.onnx'), 'half');
   const port = await freePort();
   const config = join(folder, 'gateway.yaml');
   const places = { room: { sensors: { wrist: { driver: 'witmotion-wt901', feed: { kind: 'virtual-body' } } } } };
@@ -27,7 +27,7 @@ void t.test('installed, activated, taken back, and the labels go on', async (t) 
   t.match(await models('list'), { status: 1, stderr: /is the gateway running/ });
   const gateway = start(t, ['run', '--config', config]);
   await until('its broker', () => gateway.output.stderr.includes('labels are published'), 60);
-  t.notOk(existsSync(join(store, '.install-cut')), 'what was cut is cleared');
+  t.notOk(existsSync(join(store, '.unfinished-cut')), 'what was cut is cleared');
   const subscriber = await subscribe(`mqtt://127.0.0.1:${port}`, 'babel/test/room/activity', 'test');
   t.teardown(() => subscriber.end());
   const { received } = subscriber;
@@ -55,8 +55,12 @@ void t.test('installed, activated, taken back, and the labels go on', async (t) 
   t.match(await models('activate', 'imu-mine'), { status: 0, stdout: /imu: imu-mine/ });
   const listed = await models('list', '--json');
   t.match(JSON.parse(listed.stdout), { status: 'ok', models: ['imu-mine'], active: { imu: 'imu-mine' } });
+  t.match(await models('remove', 'imu-mine'), { status: 1, stderr: /'imu-mine' is in use for imu/ });
   t.match(await models('rollback', 'imu'), { status: 0, stdout: new RegExp(`imu: ${manifest.name}`) });
   t.match(await models('activate', '../mine'), { status: 1, stderr: /there is no model/ });
+
+  t.match(await models('remove', 'imu-mine'), { status: 0, stdout: /imu-mine is deleted; in the store: none/ });
+  t.notOk(existsSync(join(store, 'imu-mine')));
 
   const client = await connectAsync(`mqtt://127.0.0.1:${port}`);
   const retained = Buffer.alloc(2 * 1024 * 1024, '[');
