@@ -196,9 +196,9 @@ export function createPlacePipe(options: PlacePipeOptions): PlacePipe {
       remember('still');
       return { ...result, still: true };
     }
-    const { probabilities, classes, embedding } = await inference.classify(modality, window.data);
+    const { probabilities, classes, loss, embedding } = await inference.classify(modality, window.data);
     remember(embedding);
-    return { ...result, still: false, labels: classes, probabilities };
+    return { ...result, still: false, labels: classes, loss, probabilities };
   }
 
   function failed(error: unknown): void {

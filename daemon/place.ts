@@ -23,6 +23,8 @@ export type WindowResult = {
   | {
       still: false;
       labels: readonly string[];
+      /** Of the tower, where it is known. */
+      loss?: number | undefined;
       /** Of each label, in their order; kept until the next window of the place. */
       probabilities: Float32Array;
     }

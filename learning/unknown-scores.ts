@@ -10,6 +10,8 @@
  *
  * `product` and `agreement` are of several towers only. Energies and cosines of several towers are added, each over its standard deviation on known windows.
  */
+import { opinionWeights } from '../models/fusion.js';
+
 export const scoreNames = ['highest probability', 'product', 'softmax', 'energy', 'nearest mean', 'agreement'] as const;
 export type ScoreName = (typeof scoreNames)[number];
 
@@ -24,6 +26,8 @@ export interface TowerView {
 /** What a tower's scores are measured by. */
 export interface Familiar {
   readonly temperature: number;
+  /** As a manifest has it. */
+  readonly loss?: number;
   /** [classes, width], each of length 1. */
   readonly means: Float32Array;
   /** Standard deviations on known windows. */
@@ -90,15 +94,17 @@ function logProbabilities(logits: Float32Array, classes: number, temperature: nu
   return scaled.map((value, i) => value - totals[Math.floor(i / classes)]!);
 }
 
-/** Logarithms of the towers' calibrated probabilities, added: [rows, classes]. */
+/** Logarithms of the towers' calibrated probabilities, added, each times its weight: [rows, classes]. */
 export function fusedLogits(
   views: readonly TowerView[],
   familiar: readonly Pick<Familiar, 'temperature'>[],
+  weights: readonly number[],
   classes: number,
 ): Float32Array {
   const sum = new Float32Array(views[0]!.logits.length);
   for (const [m, { logits }] of views.entries())
-    for (const [i, value] of logProbabilities(logits, classes, familiar[m]!.temperature).entries()) sum[i]! += value;
+    for (const [i, value] of logProbabilities(logits, classes, familiar[m]!.temperature).entries())
+      sum[i]! += weights[m]! * value;
   return sum;
 }
 
@@ -120,9 +126,11 @@ export function familiarity(
   const rows = views[0]!.logits.length / classes;
   const plain = views.map(({ logits }) => logProbabilities(logits, classes, 1).map(Math.exp));
   const mean = plain[0]!.map((_, i) => plain.reduce((sum, one) => sum + one[i]!, 0) / plain.length);
-  const fused = fusedLogits(views, familiar, classes);
-  const highest = (temperature: number) =>
-    highestOfRows(logProbabilities(fused, classes, temperature), classes).map(Math.exp);
+  const highest = (weights: readonly number[], temperature: number) => {
+    const fused = fusedLogits(views, familiar, weights, classes);
+    return highestOfRows(logProbabilities(fused, classes, temperature), classes).map(Math.exp);
+  };
+  const weights = opinionWeights(familiar.map(({ loss }) => loss));
   const energy = new Float64Array(rows);
   const cosine = new Float64Array(rows);
   for (const [m, { logits, embeddings }] of views.entries()) {
@@ -132,11 +140,17 @@ export function familiarity(
     for (const [i, value] of cosines.entries()) cosine[i]! += value / spread.cosine;
   }
   return {
-    'highest probability': highest(Math.sqrt(views.length)),
+    'highest probability': highest(weights, Math.sqrt(weights.reduce((sum, weight) => sum + weight, 0))),
     softmax: highestOfRows(mean, classes),
     energy,
     'nearest mean': cosine,
-    ...(views.length > 1 && { product: highest(1), agreement: agreement(plain, classes) }),
+    ...(views.length > 1 && {
+      product: highest(
+        views.map(() => 1),
+        1,
+      ),
+      agreement: agreement(plain, classes),
+    }),
   };
 }
 

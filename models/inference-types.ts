@@ -26,6 +26,8 @@ export interface RunningTower {
 export interface Inferred extends Classification {
   /** Labels of the probabilities: of the tower that computed them. */
   readonly classes: readonly string[];
+  /** Of that tower, where its manifest has it. */
+  readonly loss?: number | undefined;
 }
 
 export interface InferenceCounters {

@@ -107,9 +107,14 @@ export async function startInference({
     } else {
       clearTimeout(pending.timer);
       counters.classified++;
-      const { classes } = running.get(pending.modality)!.manifest;
+      const { classes, loss } = running.get(pending.modality)!.manifest;
       // Copies: those of a message lie in what was read from the pipe, which they would keep in memory as a whole.
-      pending.resolve({ probabilities: message.probabilities.slice(), embedding: message.embedding.slice(), classes });
+      pending.resolve({
+        probabilities: message.probabilities.slice(),
+        embedding: message.embedding.slice(),
+        classes,
+        loss,
+      });
       if (message.fault) onFault(message.fault);
     }
     next();

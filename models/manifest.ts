@@ -56,6 +56,11 @@ export const manifestSchema = z.strictObject({
     .refine((labels) => new Set(labels).size === labels.length, 'names a class twice'),
   /** Logits are divided by it before the softmax (Guo et al., On calibration of modern neural networks, 2017). */
   temperature: z.number().positive().max(1e6).default(1),
+  /**
+   * Mean negative logarithm (nats) of the right label's probability, after the temperature, on people that it was not trained on: how
+   * much its opinion counts beside others' (fusion.ts). Absent: not measured.
+   */
+  loss: z.number().nonnegative().max(1e6).optional(),
   trainedOn: z.strictObject({
     text,
     datasets: z.array(z.strictObject({ dataset: text, subjects: z.array(z.union([text, z.number()])), terms: text })),

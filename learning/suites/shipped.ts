@@ -64,6 +64,7 @@ export function fusedWindows(
     fused(
       mix.map((modality) => ({
         labels: towers.get(modality)!.manifest.classes,
+        loss: towers.get(modality)!.manifest.loss,
         probabilities: opinions.get(modality)![recording]![window]!,
       })),
     ),

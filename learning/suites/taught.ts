@@ -42,6 +42,7 @@ interface View {
   readonly head: LinearClassifier;
   readonly classes: readonly string[];
   readonly temperature: number;
+  readonly loss: number | undefined;
   /** Kept with the tower. */
   readonly kept: readonly Example[];
   /** [recordings][windows], each [width] */
@@ -55,7 +56,7 @@ async function viewOf(
   recordings: readonly PairedRecording[],
   { seed, threads }: { readonly seed: number; readonly threads: number },
 ): Promise<View> {
-  const { embedding, classes, temperature, window } = tower.manifest;
+  const { embedding, classes, temperature, loss, window } = tower.manifest;
   const cut = (recording: PairedRecording) => {
     const { id, label } = recording;
     return { id, label, windows: windowsOf(recording, modality, window).map((data) => ({ data })) };
@@ -70,7 +71,7 @@ async function viewOf(
   }
   await session.release();
   const head = await linearHeadOf(tower.head, embedding.width, classes.length);
-  return { modality, head, classes, temperature, kept, embeddings };
+  return { modality, head, classes, temperature, loss, kept, embeddings };
 }
 
 /** The view with one class more, by the windows of these recordings. */
@@ -85,9 +86,9 @@ function taught(view: View, label: string, shots: readonly number[], rest: reado
 
 /** The label of a recording. */
 function decided(mix: readonly View[], recording: number): string {
-  const opinions = mix.map(({ head, classes, temperature, embeddings }) =>
+  const opinions = mix.map(({ head, classes, temperature, loss, embeddings }) =>
     embeddings[recording]!.map((embedding) => ({
-      labels: classes,
+      ...{ labels: classes, loss },
       probabilities: softmax(classScores(head, embedding), classes.length, temperature),
     })),
   );

@@ -4,6 +4,7 @@ import type { Tower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
 import { windowStarts, windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
+import { negativeLogLikelihood } from '../heads/calibration.js';
 import { cautiousTemperature } from '../heads/cautious-temperature.js';
 import type { PairedModality } from '../pretrain-paired.js';
 import { among } from '../train-tower.js';
@@ -106,8 +107,10 @@ export function familiarOf({ windows, means, classes }: Side): Familiar[] {
   return windows.views.map(({ logits, embeddings }, m) => {
     const width = embeddings.length / windows.truth.length;
     const own = rowsOf(logits, classes, known);
+    const temperature = cautiousTemperature(own, labels, classes);
     return {
-      temperature: cautiousTemperature(own, labels, classes),
+      temperature,
+      loss: negativeLogLikelihood(own, labels, classes, temperature),
       means: means[m]!,
       energy: deviation(energies(own, classes)),
       cosine: deviation(nearestCosines(rowsOf(embeddings, width, known), means[m]!, width)),

@@ -21,6 +21,7 @@
  */
 import { join } from 'node:path';
 import { loadUtdMhadPaired } from '../datasets/utd-mhad-windows.js';
+import { opinionWeights } from '../../models/fusion.js';
 import { usualUnknownBelow } from '../../models/unknown.js';
 import { subsets } from '../heads/any-subset.js';
 import { cautiousTemperature } from '../heads/cautious-temperature.js';
@@ -69,7 +70,8 @@ const areaOf = (scores: Float64Array, seen: Seen): number => {
 /** @param familiar of each tower @param mix places of those that are asked */
 function mixed(name: string, choice: Side, final: Side, familiar: readonly Familiar[], mix: readonly number[]): Mix {
   const some = <Value>(all: readonly Value[]) => mix.map((m) => all[m]!);
-  const fused = ({ windows, classes }: Side) => fusedLogits(some(windows.views), some(familiar), classes);
+  const weights = opinionWeights(some(familiar).map(({ loss }) => loss));
+  const fused = ({ windows, classes }: Side) => fusedLogits(some(windows.views), some(familiar), weights, classes);
   const known = knownRows(choice.windows);
   const labels = known.map((row) => choice.windows.truth[row]!);
   const own = cautiousTemperature(rowsOf(fused(choice), choice.classes, known), labels, choice.classes);

@@ -2,14 +2,15 @@
  * UTD-MHAD with labels: which of 27 actions a recording shows, to each sensor and to every mix of them, on people never trained on.
  *
  *    imu, skeleton, depth     the tower of each, trained as `pretrain` does
- *    imu+skeleton and so on   those towers' probabilities, calibrated, multiplied
+ *    imu+skeleton and so on   those towers' probabilities, calibrated, fused as the gateway does it
  *    … any-subset             one head for every mix on the aligned embeddings of encoders that saw no label
  *    … concat                 a head for each mix on the same embeddings side by side, as in Babel's paper
  *
- * The towers' temperatures are found on one of the training subjects, by towers that were trained without them.
+ * The towers' temperatures and losses are found on one of the training subjects, by towers that were trained without them.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { opinionWeights } from '../../models/fusion.js';
 import { loadTower, saveTower } from '../../models/store.js';
 import type { Tower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
@@ -20,7 +21,7 @@ import { windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
 import { embed } from '../embed.js';
 import { applyAnySubsetHead, subsets, trainAnySubsetHead } from '../heads/any-subset.js';
-import { calibrate } from '../heads/calibration.js';
+import { calibrate, negativeLogLikelihood } from '../heads/calibration.js';
 import { applyConcatHead, trainConcatHead } from '../heads/concat.js';
 import { decisions } from '../heads/head.js';
 import type { PairedModality } from '../pretrain-paired.js';
@@ -97,14 +98,33 @@ export async function towerOpinions(
   return opinions;
 }
 
-/** Opinions of several modalities multiplied, each to the power of 1 / its temperature: [recordings, classes], logarithms. */
+/** What a tower says of people that it was not trained on. */
+export interface Calibration {
+  readonly temperature: number;
+  /** As a manifest has it. */
+  readonly loss?: number;
+}
+
+function calibrationOf(opinions: Float32Array, labels: readonly number[]): Required<Calibration> {
+  const temperature = calibrate(opinions, labels, classes);
+  return { temperature, loss: negativeLogLikelihood(opinions, labels, classes, temperature) };
+}
+
+/**
+ * Opinions of several modalities multiplied, each to the power of its weight over its temperature: [recordings, classes], logarithms. The
+ * gateway's rule (models/fusion.ts), but for what does not change the most probable label.
+ */
 export function multiplied(
   names: readonly string[],
   opinions: Readonly<Record<string, Float32Array>>,
-  temperatures: Readonly<Record<string, number>>,
+  calibrations: Readonly<Record<string, Calibration>>,
 ): Float32Array {
+  const weights = opinionWeights(names.map((name) => calibrations[name]!.loss));
   const sum = new Float32Array(opinions[names[0]!]!.length);
-  for (const name of names) for (const [i, value] of opinions[name]!.entries()) sum[i]! += value / temperatures[name]!;
+  for (const [k, name] of names.entries()) {
+    const power = weights[k]! / calibrations[name]!.temperature;
+    for (const [i, value] of opinions[name]!.entries()) sum[i]! += power * value;
+  }
   return sum;
 }
 
@@ -180,20 +200,20 @@ export async function utdMhadCases(
   const heldOut = learned.filter(({ subject }) => subject === held);
   const heldLabels = heldOut.map(({ classIndex }) => classIndex);
   const opinions: Record<string, Float32Array> = {};
-  const temperatures: Record<string, number> = {};
+  const calibrations: Record<string, Calibration> = {};
   for (const name of modalities) {
     const tower = await towerOf(name, train, seed, members, request);
     opinions[name] = await towerOpinions(tower, name, tested, threads);
-    // One subject alone leaves nobody to find temperatures on.
-    temperatures[name] = 1;
+    // One subject alone leaves nobody to find them on.
+    calibrations[name] = { temperature: 1 };
     if (rest.length === 0) continue;
     const trial = await towerOf(name, rest, seed, 1, request);
-    temperatures[name] = calibrate(await towerOpinions(trial, name, heldOut, threads), heldLabels, classes);
+    calibrations[name] = calibrationOf(await towerOpinions(trial, name, heldOut, threads), heldLabels);
   }
   const labels = tested.map(({ classIndex }) => classIndex);
   const fused = mixes.map((names): [string, number] => [
     names.join('+'),
-    shareRight(multiplied(names, opinions, temperatures), labels),
+    shareRight(multiplied(names, opinions, calibrations), labels),
   ]);
   return new Map([...fused, ...(await headCases(learned, tested, seed, request))]);
 }

@@ -152,10 +152,14 @@ void t.test('what alignment gains: the same encoder aligned less unaligned, mean
   t.end();
 });
 
-void t.test('opinions multiply, each to the power of one over its temperature', (t) => {
+void t.test('opinions multiply, each to the power of its weight over its temperature', (t) => {
   const opinions = { imu: Float32Array.of(-1, -2), depth: Float32Array.of(-3, -1) };
-  t.same([...multiplied(['imu', 'depth'], opinions, { imu: 1, depth: 2 })], [-2.5, -2.5]);
-  t.same([...multiplied(['imu'], opinions, { imu: 1, depth: 2 })], [-1, -2]);
+  const calibrations = { imu: { temperature: 1 }, depth: { temperature: 2 } };
+  t.same([...multiplied(['imu', 'depth'], opinions, calibrations)], [-2.5, -2.5]);
+  t.same([...multiplied(['imu'], opinions, calibrations)], [-1, -2]);
+  const known = { imu: { temperature: 1, loss: 0.1 }, depth: { temperature: 2, loss: 0.4 } };
+  t.same([...multiplied(['imu', 'depth'], opinions, known)], [-1.75, -2.25]);
+  t.same([...multiplied(['depth'], opinions, known)], [-1.5, -0.5], 'alone it counts fully');
   t.end();
 });
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { fused } from '../../models/fusion.js';
+import { fused, opinionWeights } from '../../models/fusion.js';
 
 const labels = ['wave', 'clap', 'throw'];
 const near = (a: number | undefined, b: number) => Math.abs(a! - b) < 1e-9;
@@ -33,6 +33,22 @@ void t.test(
     t.end();
   },
 );
+
+void t.test('who errs less counts more; alone or unmeasured, each counts fully', (t) => {
+  t.same(opinionWeights([0.1, 0.4, undefined]), [1, 0.5, 1]);
+  t.same(opinionWeights([0, 0.04]), [1, 0.5], 'no loss is below 0.01');
+  t.same(opinionWeights([3]), [1]);
+  t.same(opinionWeights([undefined, 0.4]), [1, 1]);
+  const good = { ...of(0.7, 0.2, 0.1), loss: 0.02 };
+  const poor = { ...of(0.02, 0.97, 0.01), loss: 0.32 };
+  t.equal(most(fused([of(0.7, 0.2, 0.1), of(0.02, 0.97, 0.01)])), 'clap');
+  const both = fused([good, poor]);
+  t.equal(most(both), 'wave', 'a poor one that is sure does not overrule a good one');
+  const parts = [0.7 * 0.02 ** 0.25, 0.2 * 0.97 ** 0.25, 0.1 * 0.01 ** 0.25].map((p) => p ** (1 / Math.sqrt(1.25)));
+  t.ok(near(both.get('wave'), parts[0]! / parts.reduce((sum, part) => sum + part, 0)));
+  t.same([...fused([poor])], [...fused([of(0.02, 0.97, 0.01)])]);
+  t.end();
+});
 
 void t.test('a label that only one tower knows is judged by that one', (t) => {
   const taught = { labels: [...labels, 'brushing teeth'], probabilities: [0.05, 0.03, 0.02, 0.9] };
