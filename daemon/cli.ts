@@ -147,6 +147,11 @@ trainingOptions(program.command('pretrain'), '1,3,5,7', '2,4')
       .default('imu'),
   )
   .option('--members <n>', 'all but imu: encoders side by side (default: as their recipes)', atLeastOne)
+  .option(
+    '--calibrate-on <subject>',
+    'train one encoder without this one of the subjects first, to find how sure the tower may be of people it does not know',
+    whole,
+  )
   .addOption(cache())
   .requiredOption('--output <dir>', 'folder for the tower')
   .action(async (options: { modality: string }, command: Command) => {

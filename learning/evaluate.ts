@@ -4,6 +4,7 @@ import type { Tower } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
 import { imuWindowsOfRecording } from '../pipelines/imu.js';
 import type { ActivityRecording } from './datasets/dataset.js';
+import { calibrate, negativeLogLikelihood } from './heads/calibration.js';
 
 /** What a tower says of one recording. */
 export interface RecordingResult {
@@ -23,9 +24,13 @@ export interface Evaluation {
   /** Share of recordings with the right label, of each class that occurs. */
   readonly perClass: Readonly<Record<string, number>>;
   readonly recordings: readonly RecordingResult[];
+  /** Of the windows that are not still and whose label the tower knows: what the logits are to be divided by, and the loss then, nats. */
+  readonly calibration: { readonly temperature: number; readonly loss: number };
 }
 
 const still = 'still';
+/** float32 has no smaller ones that are exact. */
+const leastProbability = 1e-30;
 
 function highest(probabilities: ArrayLike<number>): number {
   let best = 0;
@@ -63,9 +68,11 @@ export async function evaluateWindows<Recording>(
   recordings: readonly Recording[],
   windowsOf: (recording: Recording) => LabelledWindows,
 ): Promise<Evaluation> {
-  const { classes } = tower.manifest;
+  const { classes, temperature } = tower.manifest;
   const session = await openTower(tower, 'cpu', 1);
   const results: RecordingResult[] = [];
+  const logits: number[] = [];
+  const places: number[] = [];
   for (const recording of recordings) {
     const { id, label, windows: given } = windowsOf(recording);
     const sum = new Float64Array(classes.length);
@@ -76,6 +83,11 @@ export async function evaluateWindows<Recording>(
         continue;
       }
       const { probabilities } = await session.run(window.data, 1);
+      if (classes.includes(label)) {
+        places.push(classes.indexOf(label));
+        // Logarithms of probabilities differ from the logits over the temperature by a constant alone.
+        for (const p of probabilities) logits.push(temperature * Math.log(Math.max(p, leastProbability)));
+      }
       windows.push(classes[highest(probabilities)]!);
       for (let i = 0; i < sum.length; i++) sum[i]! += probabilities[i]!;
     }
@@ -83,10 +95,20 @@ export async function evaluateWindows<Recording>(
     results.push({ id, label, predicted, windows });
   }
   await session.release();
-  return summary(results);
+  return { ...summary(results), calibration: calibrationOf(Float32Array.from(logits), places, classes.length) };
 }
 
-function summary(recordings: readonly RecordingResult[]): Evaluation {
+/** @param logits [labels, classes] */
+export function calibrationOf(
+  logits: Float32Array,
+  labels: readonly number[],
+  classes: number,
+): Evaluation['calibration'] {
+  const temperature = calibrate(logits, labels, classes);
+  return { temperature, loss: negativeLogLikelihood(logits, labels, classes, temperature) };
+}
+
+function summary(recordings: readonly RecordingResult[]): Omit<Evaluation, 'calibration'> {
   const right = (all: readonly RecordingResult[]) =>
     all.filter(({ label, predicted }) => label === predicted).length / all.length;
   const windows = recordings.flatMap((recording) => recording.windows.map((found) => found === recording.label));

@@ -18,8 +18,6 @@ export interface ImuTrainingRequest extends TowerTrainingRequest {
   readonly preTrainingEpochs?: number | undefined;
 }
 
-export type TrainedImuTower = TrainedTower;
-
 export const imuEpochs = { preTraining: 40, fineTuning: 200 } as const;
 /** Pieces of long recordings, samples: each counts as one example of pre-training. */
 const pieceLength = 2 * imuWindow.samples;
@@ -43,7 +41,7 @@ function digest(examples: readonly Example[]): string {
 /**
  * @throws Error if no recording of the training subjects is there, or if it was interrupted (a checkpoint is kept)
  */
-export async function trainImuTower(request: ImuTrainingRequest): Promise<TrainedImuTower> {
+export async function trainImuTower(request: ImuTrainingRequest): Promise<TrainedTower> {
   const { data, phoneWatch, train, test, actions, seed, gatewayVersion, onWarning } = request;
   const labels = labelsOf(actions);
   const started = Date.now();

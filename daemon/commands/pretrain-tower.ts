@@ -1,4 +1,5 @@
 /** `babel-gateway pretrain --modality skeleton`, `depth`, `mmwave` and `wifi` */
+import { trainCalibrated } from '../../learning/calibrated-tower.js';
 import type { TowerTrainingRequest, TrainedTower } from '../../learning/train-tower.js';
 import { saveTower } from '../../models/store.js';
 import { saveTrainedExamples } from '../learning/examples.js';
@@ -29,6 +30,7 @@ export interface PretrainTowerOptions extends TrainingOptions {
   modality: keyof typeof designs;
   output: string;
   members?: number;
+  calibrateOn?: number;
   cache: string;
 }
 
@@ -41,17 +43,23 @@ export async function pretrainTower(options: PretrainTowerOptions, peopleGiven: 
   const { trainer, people, byRepetition }: Design = designs[modality];
   if (byRepetition && peopleGiven)
     throw new Error(`${modality} learns from odd repetitions and is tested on even ones: leave --train and --test out`);
+  if (byRepetition && options.calibrateOn !== undefined)
+    throw new Error(`${modality} learns from all people: leave --calibrate-on out`);
   const { train, test } = peopleGiven ? options : (people ?? options);
   const both = train.filter((subject) => test.includes(subject));
   if (both.length > 0)
     throw new Error(`subject ${both.join(', ')} is on both sides: test on subjects that nothing was trained on`);
   const design = await trainer();
   const trained = await withSession((session) =>
-    design({
-      ...{ data, train, test, seed, threads, epochs, members, checkpoints, cache },
-      ...session,
-      gatewayVersion: packageVersion(),
-    }),
+    trainCalibrated(
+      design,
+      {
+        ...{ data, train, test, seed, threads, epochs, members, checkpoints, cache },
+        ...session,
+        gatewayVersion: packageVersion(),
+      },
+      options.calibrateOn,
+    ),
   );
   const { seconds } = trained;
   const { figures, trainedOn } = await saveTower(output, trained.tower);

@@ -1,8 +1,10 @@
 /** What `pretrain` and `evaluate` share: a training with its progress, that Ctrl-C interrupts and the same command goes on with. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { trainCalibrated } from '../../learning/calibrated-tower.js';
 import { trainImuTower } from '../../learning/train-imu.js';
-import type { TrainedImuTower } from '../../learning/train-imu.js';
+import type { ImuTrainingRequest } from '../../learning/train-imu.js';
+import type { TrainedTower } from '../../learning/train-tower.js';
 import { packageVersion } from '../package-root.js';
 import { createProgress } from './progress.js';
 
@@ -17,6 +19,7 @@ export interface TrainingOptions {
   preTrainingEpochs?: number;
   epochs?: number;
   checkpoints: string;
+  calibrateOn?: number;
   json: boolean;
 }
 
@@ -28,7 +31,7 @@ function phoneWatchFolder({ data, phoneWatch }: TrainingOptions): string | undef
 }
 
 /** @throws Error with one line, also if it was interrupted */
-export async function trainWithProgress(options: TrainingOptions): Promise<TrainedImuTower> {
+export async function trainWithProgress(options: TrainingOptions): Promise<TrainedTower> {
   const shared = options.train.filter((subject) => options.test.includes(subject));
   if (shared.length > 0)
     throw new Error(`subject ${shared.join(', ')} is on both sides: test on subjects that nothing was trained on`);
@@ -39,13 +42,14 @@ export async function trainWithProgress(options: TrainingOptions): Promise<Train
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const { data, train, test, seed, threads, preTrainingEpochs, epochs, checkpoints } = options;
-    return await trainImuTower({
+    const request: ImuTrainingRequest = {
       ...{ data, phoneWatch, train, test, seed, threads, preTrainingEpochs, epochs, checkpoints },
       gatewayVersion: packageVersion(),
       onProgress: (stage, step) => progress.update(stage, step),
       onWarning: (text) => console.error(text),
       signal: interrupted.signal,
-    });
+    };
+    return await trainCalibrated(trainImuTower, request, options.calibrateOn);
   } finally {
     progress.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

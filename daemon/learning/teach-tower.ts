@@ -62,7 +62,7 @@ export async function openTeachable(directory: string, name?: string): Promise<T
     async save(output, taught, examples) {
       const { classes, head } = taught;
       const trainedOn = { ...manifest.trainedOn, text: taughtText(manifest.trainedOn.text, examples) };
-      // What was measured was measured of another head.
+      // What was measured was measured of another head. The loss stays: it tells towers apart, and one class more changes that little.
       const learned = { classes: [...classes], temperature: head.temperature, trainedOn, figures: {} };
       const about = { ...manifest, ...learned, name: name ?? manifest.name };
       await saveTower(output, { ...tower, manifest: about, head: exportHead(head) });

@@ -20,8 +20,8 @@ import { utdMhadActions } from '../datasets/utd-mhad.js';
 import { windowsOf } from '../datasets/utd-mhad-windows.js';
 import type { PairedRecording } from '../datasets/utd-mhad-windows.js';
 import { embed } from '../embed.js';
+import { calibrationOf } from '../evaluate.js';
 import { applyAnySubsetHead, subsets, trainAnySubsetHead } from '../heads/any-subset.js';
-import { calibrate, negativeLogLikelihood } from '../heads/calibration.js';
 import { applyConcatHead, trainConcatHead } from '../heads/concat.js';
 import { decisions } from '../heads/head.js';
 import type { PairedModality } from '../pretrain-paired.js';
@@ -103,11 +103,6 @@ export interface Calibration {
   readonly temperature: number;
   /** As a manifest has it. */
   readonly loss?: number;
-}
-
-function calibrationOf(opinions: Float32Array, labels: readonly number[]): Required<Calibration> {
-  const temperature = calibrate(opinions, labels, classes);
-  return { temperature, loss: negativeLogLikelihood(opinions, labels, classes, temperature) };
 }
 
 /**
@@ -208,7 +203,7 @@ export async function utdMhadCases(
     calibrations[name] = { temperature: 1 };
     if (rest.length === 0) continue;
     const trial = await towerOf(name, rest, seed, 1, request);
-    calibrations[name] = calibrationOf(await towerOpinions(trial, name, heldOut, threads), heldLabels);
+    calibrations[name] = calibrationOf(await towerOpinions(trial, name, heldOut, threads), heldLabels, classes);
   }
   const labels = tested.map(({ classIndex }) => classIndex);
   const fused = mixes.map((names): [string, number] => [
