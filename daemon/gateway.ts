@@ -15,6 +15,7 @@ import { startBroker } from './broker.js';
 import type { Config } from './config.js';
 import type { Stages } from './feeds.js';
 import { packageVersion } from './package-root.js';
+import { oneByOne } from './one-by-one.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
 import { createReload } from './reload.js';
@@ -97,8 +98,10 @@ export async function startGateway(config: Config, { log, terminal, once = false
       url = broker.url;
     }
     const places = new Map<string, RunningPlace>();
-    const answerModel = (request: PlainModelRequest) =>
-      answerModelRequest(request, { config, inference, onChange: () => tellModels() });
+    // Two at once would write the same list of what was chosen.
+    const answerModel = oneByOne((request: PlainModelRequest) =>
+      answerModelRequest(request, { config, inference, onChange: () => tellModels() }),
+    );
     await clearUnfinished(config.dataDirectory);
     const { install } = createInstaller({ dataDirectory: config.dataDirectory, inference });
     const teach = createLiveTeaching({ config, inference, model: (request) => answerModel(request) });

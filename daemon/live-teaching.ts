@@ -15,6 +15,7 @@ import { inStretch, slack, someOf } from './learning/stretch.js';
 import type { Lesson } from './learning/teach-tower.js';
 import { storeOf, unfinished } from './model-choice.js';
 import type { PlainModelRequest } from './model-requests.js';
+import { oneByOne } from './one-by-one.js';
 import { keptFor } from './recent-windows.js';
 import type { RecentWindow } from './recent-windows.js';
 import type { ModelResponse, TeachRequest, TeachResponse } from './topics.js';
@@ -61,15 +62,10 @@ export type Teach = (
 
 export function createLiveTeaching(options: LiveTeachingOptions): Teach {
   const { now = monotonicSeconds } = options;
-  // One after the other: the next lesson begins with what the one before has taught.
-  let last: Promise<unknown> = Promise.resolve();
-  return async (request, windows) => {
-    // Now, not when its turn comes.
-    const shares = sharesOf(request, windows, now(), options);
-    const done = last.then(() => teachAll(request, shares, options));
-    last = done.catch(() => undefined);
-    return done;
-  };
+  // The next lesson begins with what the one before has taught.
+  const teachNext = oneByOne(teachAll);
+  // What the windows of now are is found now, not when its turn comes.
+  return async (request, windows) => teachNext(request, sharesOf(request, windows, now(), options), options);
 }
 
 /** @throws Error with one line if there is nothing to learn from */

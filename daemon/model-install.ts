@@ -10,6 +10,7 @@ import type { Inference } from '../models/inference.js';
 import { ModelError } from '../models/manifest.js';
 import { inChild } from './child.js';
 import { namesIn, storeOf, unfinished } from './model-choice.js';
+import { oneByOne } from './one-by-one.js';
 import type { Fitting } from './tower-fits.js';
 import { modelName } from './topics.js';
 import type { ModelResponse } from './topics.js';
@@ -56,7 +57,7 @@ export async function clearUnfinished(dataDirectory: string): Promise<void> {
 export function createInstaller(options: InstallerOptions): Installer {
   const { dataDirectory } = options;
   let waiting = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  const installNext = oneByOne(installOne);
 
   async function installOne(request: Uint8Array): Promise<ModelResponse> {
     const store = storeOf(dataDirectory);
@@ -79,9 +80,7 @@ export function createInstaller(options: InstallerOptions): Installer {
       if (waiting > mostWaiting)
         return { status: 'error', reason: 'other models are being installed: ask again when they are' };
       waiting++;
-      const answer = last.then(() => installOne(request));
-      last = answer.finally(() => waiting--);
-      return answer;
+      return installNext(request).finally(() => waiting--);
     },
   };
 }

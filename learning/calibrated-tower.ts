@@ -27,8 +27,11 @@ export async function trainCalibrated<Request extends TowerTrainingRequest>(
     checkpoints: checkpoints && join(checkpoints, `calibration-${calibrateOn}`),
     onProgress: (stage, progress) => onProgress?.(`without subject ${calibrateOn}: ${stage}`, progress),
   });
-  if (!trial.evaluation) throw new Error(`no recording of subject ${calibrateOn} is there, to calibrate the tower on`);
-  const { temperature, loss } = trial.evaluation.calibration;
+  const { temperature, loss } = trial.evaluation?.calibration ?? { temperature: NaN, loss: NaN };
+  if (!Number.isFinite(loss))
+    throw new Error(
+      `no recording of subject ${calibrateOn} is there in which anything moves, to calibrate the tower on`,
+    );
   const trained = await trainer(request);
   const { tower, seconds } = trained;
   const manifest = { ...tower.manifest, temperature, loss };

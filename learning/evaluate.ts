@@ -29,7 +29,7 @@ export interface Evaluation {
 }
 
 const still = 'still';
-/** float32 has no smaller ones that are exact. */
+/** What is less is rounding. */
 const leastProbability = 1e-30;
 
 function highest(probabilities: ArrayLike<number>): number {

@@ -42,6 +42,8 @@ void t.test('without it, or with a wrong subject', async (t) => {
   await t.rejects(trainCalibrated(train, request, 2), { message: /subject 2 is none of those to train on.*: 1, 3, 5/ });
   await t.rejects(trainCalibrated(train, { ...request, train: [3] }, 3), { message: /must be two or more/ });
   await t.rejects(trainCalibrated(train, request, 3), { message: /no recording of subject 3 is there/ });
+  const nothingMoves = trainer({ temperature: 1, loss: NaN });
+  await t.rejects(trainCalibrated(nothingMoves.train, request, 3), { message: /no recording of subject 3 is there/ });
 });
 
 void t.test('the loss is that at the temperature', (t) => {
