@@ -70,7 +70,7 @@ void t.test('models: what is refused is answered with the reason', async (t) => 
   t.strictSame(await askModel({ action: 'list', transaction: 'a' }), { transaction: 'a', status: 'ok', models: [] });
   t.match(await askModel({ action: 'activate', model: 'x' }), { status: 'error', reason: 'not there' });
   t.match(await askModel({ action: 'activate' }), { status: 'error', reason: /model/ });
-  t.match(await askModel({ action: 'remove', model: 'x' }), { status: 'error', reason: /action/ });
+  t.match(await askModel({ action: 'destroy', model: 'x' }), { status: 'error', reason: /action/ });
 });
 
 void t.test('teaching: what is refused is answered with the reason', async (t) => {
