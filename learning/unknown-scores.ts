@@ -131,6 +131,7 @@ export function familiarity(
     return highestOfRows(logProbabilities(fused, classes, temperature), classes).map(Math.exp);
   };
   const weights = opinionWeights(familiar.map(({ loss }) => loss));
+  const alike = views.map(() => 1);
   const energy = new Float64Array(rows);
   const cosine = new Float64Array(rows);
   for (const [m, { logits, embeddings }] of views.entries()) {
@@ -144,13 +145,7 @@ export function familiarity(
     softmax: highestOfRows(mean, classes),
     energy,
     'nearest mean': cosine,
-    ...(views.length > 1 && {
-      product: highest(
-        views.map(() => 1),
-        1,
-      ),
-      agreement: agreement(plain, classes),
-    }),
+    ...(views.length > 1 && { product: highest(alike, 1), agreement: agreement(plain, classes) }),
   };
 }
 

@@ -7,7 +7,7 @@
  *     wₖ = √(least loss of them / lossₖ)       1 for the one that is known to err least, and for one of which nothing is known
  *
  * The loss is a tower's mean negative log-likelihood on people it was not trained on. A calibrated opinion says how sure a sensor is, not that
- * sensors which see the same err together, so that the plain product lets a poor one overrule a good one. (Powers 0, ½ and 1
+ * sensors which see the same err together, so that the plain product lets a poor one overrule a good one. (Powers from 0 to 1
  * of the ratio of the losses, on UTD-MHAD's subjects 1, 3 and 5 in turn with towers of the others: docs/suites.md.) For the same reason
  * the product of n says too much, and its logarithm is divided by √n, or √Σw. (Of subject 1 the best divisors were 1.3 to 1.7 for two
  * sensors and 1.9 for three, at equal powers.) What is most probable stays so.
