@@ -11,6 +11,7 @@ import type { RequestKind } from '../topics.js';
 const usualPatience = 5;
 
 /**
+ * @param request called once the broker is reached, since a request may tell of this moment
  * @param response what the answer must be
  * @param patience seconds that the gateway has to answer
  * @throws Error with one line that says what to do
@@ -18,7 +19,7 @@ const usualPatience = 5;
 export async function ask<Response extends { transaction?: string | undefined }>(
   { mqtt, gateway }: Pick<Config, 'mqtt' | 'gateway'>,
   kind: RequestKind,
-  request: object,
+  request: () => object,
   response: z.ZodType<Response>,
   patience = usualPatience,
 ): Promise<Response> {
@@ -50,9 +51,8 @@ export async function ask<Response extends { transaction?: string | undefined }>
       const reason = `the gateway '${gateway}' does not answer on ${url}: is it running, and named so in this configuration?`;
       timer = setTimeout(() => reject(new Error(reason)), 1000 * patience);
     });
-    const sent = client.publishAsync(requestTopic(gateway, kind), JSON.stringify({ ...request, transaction }), {
-      qos: 1,
-    });
+    const asked = { ...request(), transaction };
+    const sent = client.publishAsync(requestTopic(gateway, kind), JSON.stringify(asked), { qos: 1 });
     sent.catch(() => undefined);
     return await Promise.race([answered, silence]);
   } finally {

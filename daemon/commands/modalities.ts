@@ -12,7 +12,7 @@ export async function modalities(
 ): Promise<void> {
   const config = await loadConfig(findConfigFile(options.config));
   const request = { place, set: set === 'all' ? 'all' : set.split(',').map((one) => one.trim()) };
-  const response = await ask(config, 'modalities', request, modalitiesResponse);
+  const response = await ask(config, 'modalities', () => request, modalitiesResponse);
   if (options.json) console.log(JSON.stringify(response));
   if (response.status === 'error') throw new Error(response.reason);
   if (!options.json)

@@ -77,7 +77,7 @@ async function request(
   words: (response: ModelResponse) => string,
 ): Promise<void> {
   const config = await loadConfig(findConfigFile(options.config));
-  const response = await ask(config, 'model', wanted, modelResponse, patience);
+  const response = await ask(config, 'model', () => wanted, modelResponse, patience);
   if (options.json) console.log(JSON.stringify(response));
   if (response.status === 'error') throw new Error(response.reason);
   if (!options.json) console.log(words(response));

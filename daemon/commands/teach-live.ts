@@ -1,6 +1,7 @@
 /** `babel-gateway teach --place PLACE --last SECONDS`: by what the running gateway just saw. */
 import { findConfigFile } from '../config-file.js';
 import { loadConfig } from '../config.js';
+import { keptFor } from '../recent-windows.js';
 import { teachResponse } from '../topics.js';
 import { ask } from './ask.js';
 
@@ -18,11 +19,16 @@ export interface TeachLiveOptions {
 /** Seconds that a gateway has to teach all towers of a place. */
 const patience = 90;
 
+/** Seconds since the command was typed: a slow machine takes some to start it, and 'now' was before. Never so many that the gateway would have forgotten what was asked for. */
+function sinceStart(asked: number): number {
+  return Math.min(performance.now() / 1000, Math.max(0, keptFor - asked));
+}
+
 /** @throws Error with one line that says what to do */
 export async function teachLive(options: TeachLiveOptions): Promise<void> {
   const { place, label: wanted, last, ago, sensor, rest, config, json } = options;
   const loaded = await loadConfig(findConfigFile(config));
-  const request = { place, label: wanted, seconds: last, ago, sensor, rest };
+  const request = () => ({ place, label: wanted, seconds: last, ago: ago + sinceStart(last + ago), sensor, rest });
   const response = await ask(loaded, 'teach', request, teachResponse, patience);
   if (json) console.log(JSON.stringify(response));
   if (response.status === 'error') throw new Error(response.reason);

@@ -137,46 +137,49 @@ void t.test('every mix of sensors is labelled as the evaluation labels the same 
     skeleton: { driver: 'skeleton-zmq', ...camera },
     depth: { driver: 'depth-zmq', ...camera },
   };
-  const mixes = subsets(Object.keys(sensors) as (keyof typeof sensors)[]);
-  const places = Object.fromEntries(
-    mixes.map((mix) => [
-      mix.join('-'),
-      {
-        sensors: Object.fromEntries(mix.map((one) => [`${mix.join('-')}-${one}`, sensors[one]])),
-        activities: { windows: 1 },
-      },
-    ]),
-  );
-  const { child, ended, received } = await gateway(t, {}, { places });
-
   const towers = await shippedTowers();
   const { recordings: performed } = await loadUtdMhadPaired(data, { ...selection, kinds: ['skeleton', 'depth'] });
   const opinions = await opinionsOf(towers, performed, 1);
-  for (const mix of mixes) {
-    const place = mix.join('-');
-    const expected = performed.flatMap((_, i) =>
-      fusedWindows(mix, towers, opinions, i).map((window) => ({ window, i })),
+  const mixes = subsets(Object.keys(sensors) as (keyof typeof sensors)[]);
+  // One gateway after another: all twelve sensors at once are more than two slow cores bear.
+  for (let from = 0; from < mixes.length; from += 2) {
+    const some = mixes.slice(from, from + 2);
+    const places = Object.fromEntries(
+      some.map((mix) => [
+        mix.join('-'),
+        {
+          sensors: Object.fromEntries(mix.map((one) => [`${mix.join('-')}-${one}`, sensors[one]])),
+          activities: { windows: 1 },
+        },
+      ]),
     );
-    const labelled = () =>
-      received
-        .filter(({ topic }) => topic === `babel/test/${place}/activity`)
-        .map(({ payload }) => activityMessage.parse(payload))
-        .filter(({ sensors: those }) => those.length === mix.length);
-    await until(`a label for each window of ${place}`, () => labelled().length >= expected.length, 90);
-    t.strictSame(
-      labelled().map(({ activity }) => activity),
-      expected.map(({ window }) => [...window].reduce((best, one) => (one[1] > best[1] ? one : best))[0]),
-      place,
-    );
-    for (const [k, { probabilities }] of labelled().entries())
-      for (const [label, p] of expected[k]!.window)
-        t.ok(
-          Math.abs(probabilities[label]! - p) < 0.1,
-          `${place}, window ${k}, ${label}: ${probabilities[label]} for ${p}`,
-        );
+    const { child, ended, received } = await gateway(t, {}, { places });
+    for (const mix of some) {
+      const place = mix.join('-');
+      const expected = performed.flatMap((_, i) =>
+        fusedWindows(mix, towers, opinions, i).map((window) => ({ window, i })),
+      );
+      const labelled = () =>
+        received
+          .filter(({ topic }) => topic === `babel/test/${place}/activity`)
+          .map(({ payload }) => activityMessage.parse(payload))
+          .filter(({ sensors: those }) => those.length === mix.length);
+      await until(`a label for each window of ${place}`, () => labelled().length >= expected.length, 90);
+      t.strictSame(
+        labelled().map(({ activity }) => activity),
+        expected.map(({ window }) => [...window].reduce((best, one) => (one[1] > best[1] ? one : best))[0]),
+        place,
+      );
+      for (const [k, { probabilities }] of labelled().entries())
+        for (const [label, p] of expected[k]!.window)
+          t.ok(
+            Math.abs(probabilities[label]! - p) < 0.1,
+            `${place}, window ${k}, ${label}: ${probabilities[label]} for ${p}`,
+          );
+    }
+    child.kill('SIGTERM');
+    t.strictSame(await ended, [0, null]);
   }
-  child.kill('SIGTERM');
-  t.strictSame(await ended, [0, null]);
 });
 
 void t.test('a sensor that is absent is reported with the remedy, and stops nothing else', async (t) => {
