@@ -12,7 +12,7 @@ import { ModelError, windowShape } from '../models/manifest.js';
 import type { Manifest } from '../models/manifest.js';
 import { mmwavePointsSpan } from '../models/towers/mmwave-points.js';
 import { createDepthFeatures } from '../pipelines/depth/features.js';
-import type { FrameFeatures } from '../pipelines/features.js';
+import { depthIsStill } from '../pipelines/depth/stillness.js';
 import { createFrameWindows, linear } from '../pipelines/frame-windows.js';
 import type { Blend, FrameWindowOptions } from '../pipelines/frame-windows.js';
 import { createImuPipeline } from '../pipelines/imu.js';
@@ -20,6 +20,7 @@ import { createLidarFeatures } from '../pipelines/lidar/features.js';
 import { createRadarPointFeatures } from '../pipelines/radar/point-set.js';
 import { betweenSkeletons } from '../pipelines/skeleton/between.js';
 import { createSkeletonFeatures } from '../pipelines/skeleton/features.js';
+import { skeletonIsStill } from '../pipelines/skeleton/stillness.js';
 import { createWifiFeatures } from '../pipelines/wifi/amplitude-features.js';
 import type { WindowGrid } from '../pipelines/window-grid.js';
 import type { RefusedWindow, Window } from '../pipelines/window.js';
@@ -57,25 +58,26 @@ export function createSensorPipeline(options: SensorPipelineOptions): SensorPipe
       };
     }
     case 'skeleton':
-      return ofFrames('skeleton', createSkeletonFeatures(), betweenSkeletons, options);
-    case 'depth':
-      return ofFrames('depth', createDepthFeatures({ size: shape[0]! }), 'nearest', options);
-    case 'mmwave':
-      return ofFrames(
-        'mmwave',
-        createRadarPointFeatures({ points: shape[0]!, span: mmwavePointsSpan }),
-        'nearest',
-        options,
-      );
-    case 'wifi':
-      return ofFrames(
-        'wifi',
-        createWifiFeatures({ links: shape[0]!, subcarriers: shape[1] ?? 1 }),
-        againstAliasing(options),
-        options,
-      );
+      return ofFrames('skeleton', options, {
+        features: createSkeletonFeatures(),
+        sampling: betweenSkeletons,
+        isStill: skeletonIsStill,
+      });
+    case 'depth': {
+      const features = createDepthFeatures({ size: shape[0]! });
+      const isStill = (window: Float32Array) => depthIsStill(window, shape[0]! ** 2);
+      return ofFrames('depth', options, { features, sampling: 'nearest', isStill });
+    }
+    case 'mmwave': {
+      const features = createRadarPointFeatures({ points: shape[0]!, span: mmwavePointsSpan });
+      return ofFrames('mmwave', options, { features, sampling: 'nearest' });
+    }
+    case 'wifi': {
+      const features = createWifiFeatures({ links: shape[0]!, subcarriers: shape[1] ?? 1 });
+      return ofFrames('wifi', options, { features, sampling: againstAliasing(options) });
+    }
     case 'lidar':
-      return ofFrames('lidar', createLidarFeatures({ points: shape[0]! }), 'nearest', options);
+      return ofFrames('lidar', options, { features: createLidarFeatures({ points: shape[0]! }), sampling: 'nearest' });
     case 'video':
       throw new ModelError(`'${manifest.name}': there is no pipeline for video yet; leave its tower out`);
   }
@@ -88,14 +90,13 @@ function againstAliasing({ inputRate, manifest }: SensorPipelineOptions): 'mean'
 
 function ofFrames<Kind extends Frame['kind'], F extends Extract<Frame, { kind: Kind }>>(
   kind: Kind,
-  features: FrameFeatures<F>,
-  sampling: FrameWindowOptions<F>['sampling'],
   { sensor, modality, manifest, inputRate, grid, onPart }: SensorPipelineOptions,
+  way: Pick<FrameWindowOptions<F>, 'features' | 'sampling' | 'isStill'>,
 ): SensorPipeline {
-  fits(manifest, windowShape(manifest).slice(1), features.shape);
+  fits(manifest, windowShape(manifest).slice(1), way.features.shape);
   const { rate } = manifest.window;
   const windows = createFrameWindows<F>({
-    ...{ modality, sensor, features, rate, inputRate, grid, sampling },
+    ...{ modality, sensor, rate, inputRate, grid, ...way },
     onWindow: onPart,
     onRefused: onPart,
   });

@@ -39,6 +39,8 @@ export interface FrameWindowOptions<F extends Frame> {
   readonly grid: WindowGrid;
   /** `nearest`: the nearest frame; `mean`: of all that are nearest to the instant, against aliasing where many come; or a blend. */
   readonly sampling: 'nearest' | 'mean' | Blend;
+  /** Whether who is seen rests in a whole window [instants, …shape]. Default: nobody can tell. */
+  readonly isStill?: ((data: Float32Array) => boolean) | undefined;
   /** Called with each window; it is the receiver's own. */
   readonly onWindow: (window: Window) => void;
   readonly onRefused?: (window: RefusedWindow) => void;
@@ -66,7 +68,7 @@ export interface FrameWindows<F extends Frame> {
 const sound = 0;
 
 export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<F>): FrameWindows<F> {
-  const { modality, sensor, features, rate, inputRate, grid, sampling, onWindow, onRefused } = options;
+  const { modality, sensor, features, rate, inputRate, grid, sampling, isStill, onWindow, onRefused } = options;
   const width = features.shape.reduce((product, size) => product * size, 1);
   const instants = Math.round(grid.length * rate);
   const period = reach * Math.max(1 / rate, 1 / inputRate);
@@ -188,7 +190,8 @@ export function createFrameWindows<F extends Frame>(options: FrameWindowOptions<
     const marks: Partial<Record<Fault, number>> = {};
     for (const [i, fault] of faults.entries()) if (counts[i]! > 0) marks[fault] = counts[i]!;
     const shape = [instants, ...features.shape];
-    onWindow({ ...place, shape, data, still: false, heldSamples: held, alignmentError: alignmentError(), marks });
+    const still = isStill?.(data) ?? false;
+    onWindow({ ...place, shape, data, still, heldSamples: held, alignmentError: alignmentError(), marks });
   }
 
   function emitFull(newest: number): void {

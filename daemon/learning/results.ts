@@ -16,7 +16,7 @@ export interface SuiteOutcome {
 }
 
 /** Shares are given in %, all else as it is. */
-const isShare = (metric: string) => /accuracy|@/.test(metric);
+const isShare = (metric: string) => /accuracy|@|known/.test(metric);
 const number = (metric: string, value: number) =>
   isShare(metric) ? (100 * value).toFixed(1) : String(Number(value.toPrecision(4)));
 
@@ -113,6 +113,11 @@ async function picture(suite: string, lines: readonly SuiteLine[]): Promise<Uint
   });
 }
 
+function duration(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  return minutes > 1 ? `${minutes} minutes` : 'a minute or less';
+}
+
 /** @param about how the figures were made: seeds, version, date */
 export async function writeResults(file: string, outcomes: readonly SuiteOutcome[], about: string): Promise<string[]> {
   const folder = join(dirname(file), 'results');
@@ -139,7 +144,7 @@ export async function writeResults(file: string, outcomes: readonly SuiteOutcome
       written.push(join(folder, name));
       parts.push(`![${suite}: values, targets and plain networks](results/${name})`);
     }
-    if (seconds !== undefined) parts.push(`It took ${Math.max(1, Math.round(seconds / 60))} minutes.`);
+    if (seconds !== undefined) parts.push(`It took ${duration(seconds)}.`);
   }
   await writeFile(file, `${parts.join('\n\n')}\n`);
   return written;

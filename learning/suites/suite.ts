@@ -32,7 +32,9 @@ export interface SuiteLine {
 
 /** @param values of each seed */
 export function lineOf(suite: string, name: string, metric: string, values: readonly number[]): SuiteLine {
-  const value = values.reduce((sum, each) => sum + each, 0) / values.length;
+  // From the first one on, so that the mean of equal values is that value.
+  const first = values[0]!;
+  const value = first + values.reduce((sum, each) => sum + (each - first), 0) / values.length;
   const squares = values.reduce((sum, each) => sum + (each - value) ** 2, 0);
   const spread = Math.sqrt(squares / Math.max(1, values.length - 1));
   return { suite, case: name, metric, value, spread, seeds: values.length };
