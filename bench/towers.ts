@@ -10,6 +10,7 @@ import { sizeOf } from '../models/operators.js';
 import { hasShippedTower, loadTower, shippedTowerDirectory } from '../models/store.js';
 import { openTower } from '../models/tower-session.js';
 import { depthEncoder } from '../models/towers/depth.js';
+import { depthPoseEncoder } from '../models/towers/depth-pose.js';
 import { windowShape, windowSize } from '../models/towers/encoder.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import { limuBert } from '../models/towers/imu.js';
@@ -27,6 +28,7 @@ export const encoders: readonly Encoder[] = [
   limuBert,
   skeletonEncoder,
   depthEncoder,
+  depthPoseEncoder,
   mmwavePointsEncoder,
   mmwaveHeatmapsEncoder,
   wifiGruEncoder,

@@ -111,10 +111,8 @@ export function crossModalStep(branches: readonly Branch<never>[], recipe: Cross
   const softness = g.input('softness', []);
   const views = branches.flatMap(({ name, encoder, views: count }) => {
     const network = prefixed({ g, weights: source }, name);
-    const own: BatchStatistics[] = [];
     const window = g.input(name, [count * batch, ...windowShape(encoder)]);
-    const z = projector(network, encoder.embed(network, window, own), recipe, own);
-    statistics.push(...own.map((one) => ({ ...one, name: `${name}.${one.name}` })));
+    const z = projector(network, encoder.embed(network, window, statistics), recipe, statistics);
     const parts = count > 1 ? g.split(z, Array<number>(count).fill(batch), 0) : [z];
     return parts.map((part) => ({ name, z: part }));
   });

@@ -13,8 +13,8 @@ import type { Weights } from '../models/weights.js';
 /** What training knows of a tower; `saveTower` adds the files and their checksums. */
 export type TowerDescription = Pick<Manifest, 'trainedOn' | 'figures' | 'seed'>;
 
-/** The mean of the members' heads as one linear layer over their joined embeddings. */
-function joinedHead(members: readonly Weights[]): Weights {
+/** The mean of the members' heads as one linear layer over their joined embeddings, however wide each is. */
+export function joinedHead(members: readonly Weights[]): Weights {
   const share = 1 / members.length;
   const weights = members.flatMap((member) => [...member.get('head.weight')!]);
   const [first, ...others] = members.map((member) => member.get('head.bias')!);

@@ -1,17 +1,19 @@
 /** From UTD-MHAD's Kinect recordings to the skeleton and the depth tower, and what they are worth on other subjects. */
 import { createHash } from 'node:crypto';
-import { depthEncoder } from '../models/towers/depth.js';
+import { depthParts, depthPoseEncoder } from '../models/towers/depth-pose.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import { skeletonEncoder } from '../models/towers/skeleton.js';
 import type { Weights } from '../models/weights.js';
 import type { TrainingOptions } from './classifier.js';
 import { loadUtdMhadPaired, windowsOf } from './datasets/utd-mhad-windows.js';
 import type { PairedKind, PairedRecording } from './datasets/utd-mhad-windows.js';
+import { foundSkeletons, trainDepthMovement, trainDepthPose } from './depth-pose.js';
 import { depthBodyRecipe, fineTuneDepth } from './depth-tower.js';
 import type { DepthExample } from './depth-tower.js';
 import { mixSeeds } from './random.js';
 import { fineTuneSkeleton } from './skeleton-tower.js';
 import type { SkeletonExample } from './skeleton-tower.js';
+import { joinedHead } from './tower-export.js';
 import { among, createStages, finishedTower, labelsOf, utdMhadTerms } from './train-tower.js';
 import type { TowerTrainingRequest, TrainedTower } from './train-tower.js';
 
@@ -35,8 +37,8 @@ interface Design {
 /** What a stage of the training of one encoder goes by, by the stage's name. */
 type StageOptions = (stage: string) => Omit<TrainingOptions, 'epochs'>;
 
-/** Of the depth tower's first stage, as a share of the second's. */
-const bodyShare = 4 / 3;
+/** Epochs of the depth tower's other stages, as shares of those in which its appearance is trained. */
+const [bodyShare, poseShare, movementShare] = [4 / 3, 1 / 5, 2];
 
 const skeleton: Design = {
   kind: 'skeleton',
@@ -53,7 +55,7 @@ const skeleton: Design = {
 
 const depth: Design = {
   kind: 'depth',
-  encoder: depthEncoder,
+  encoder: depthPoseEncoder,
   reads: ['skeleton', 'depth'],
   members: 3,
   epochs: 30,
@@ -63,9 +65,27 @@ const depth: Design = {
     const first = { ...options('body'), epochs: Math.ceil(bodyShare * epochs) };
     const body = await fineTuneDepth(all, classes, undefined, first, depthBodyRecipe);
     const { seed, ...rest } = options('training');
-    return fineTuneDepth(all, classes, body, { ...rest, seed: mixSeeds(seed, 1), epochs });
+    const appearance = await fineTuneDepth(all, classes, body, { ...rest, seed: mixSeeds(seed, 1), epochs });
+
+    const pose = await trainDepthPose(all, { ...options('pose'), epochs: Math.ceil(poseShare * epochs) });
+    const found = await foundSkeletons(pose, all, rest.threads);
+    const moving = all.map((example, i) => ({ ...example, found: found[i]! }));
+    const last = { ...options('movement'), epochs: movementShare * epochs };
+    const movement = await trainDepthMovement(moving, classes, last);
+    return sideBySide({ appearance, pose, movement });
   },
 };
+
+/** Parts that were trained by themselves as the weights of one encoder, with the mean of the heads. */
+function sideBySide(parts: Readonly<Record<keyof typeof depthParts, Weights>>): Weights {
+  const { appearance, movement } = parts;
+  const named = Object.entries(parts).flatMap(([part, weights]) =>
+    [...weights]
+      .filter(([name]) => !name.startsWith('head.'))
+      .map(([name, values]): [string, Float32Array] => [`${part}.${name}`, values]),
+  );
+  return new Map([...named, ...joinedHead([appearance, movement])]);
+}
 
 function digest(examples: readonly PairedRecording[]): string {
   const hash = createHash('sha256');

@@ -6,6 +6,8 @@ import type { Initial, WeightSource } from './weights.js';
 export interface Network {
   readonly g: Graph;
   readonly weights: WeightSource;
+  /** What the names of its weights begin with. Default: nothing. */
+  readonly prefix?: string;
 }
 
 /** Uniform in ±1/√fan-in: He et al. 2015 with a = √5, the usual default of linear and convolution layers. */
@@ -57,7 +59,7 @@ export function batchNormalization(network: Network, name: string, x: Value, sta
   const bias = weight(network, `${name}.bias`, [channels], { fill: 0 });
   if (statistics) {
     const { y, mean, variance } = g.batchNormalization(x, scale, bias);
-    statistics.push({ name, mean, variance });
+    statistics.push({ name: `${network.prefix ?? ''}${name}`, mean, variance });
     return y;
   }
   const perChannel = [channels, ...x.shape.slice(2).map(() => 1)];
@@ -109,21 +111,22 @@ export function transformerLayer(network: Network, name: string, x: Value, optio
 }
 
 /** The same network, but a second use of a parameter's name gives the parameter that is there. */
-export function sharingWeights({ g, weights }: Network): Network {
+export function sharingWeights({ g, ...rest }: Network): Network {
   const made = new Map<string, Value>();
   const parameter: typeof g.parameter = (name, shape, values, options) => {
     const value = made.get(name) ?? g.parameter(name, shape, values, options);
     made.set(name, value);
     return value;
   };
-  return { g: { ...g, parameter }, weights };
+  return { ...rest, g: { ...g, parameter } };
 }
 
 /** The same network, but every weight's name begins with `prefix` and a dot: for parts that are built alike. */
-export function prefixed({ g, weights }: Network, prefix: string): Network {
+export function prefixed({ g, weights, prefix: before = '' }: Network, prefix: string): Network {
   const parameter: typeof g.parameter = (name, ...rest) => g.parameter(`${prefix}.${name}`, ...rest);
   return {
     g: { ...g, parameter },
     weights: (name, ...rest) => weights(`${prefix}.${name}`, ...rest),
+    prefix: `${before}${prefix}.`,
   };
 }

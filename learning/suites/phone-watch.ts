@@ -11,9 +11,6 @@
  * `balanced accuracy` is the mean over the labels of each one's share of windows put right: always saying one label is worth one in five.
  */
 import { prefixed } from '../../models/layers.js';
-import type { Network } from '../../models/layers.js';
-import type { Value } from '../../models/graph.js';
-import type { BatchStatistics } from '../../models/layers.js';
 import { imuSegments, segmentsHead } from '../../models/towers/imu-segments.js';
 import type { Weights } from '../../models/weights.js';
 import { augmentedWindow } from '../augment.js';
@@ -43,22 +40,15 @@ const members = 2;
 
 const protocol = { train: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], test: [15, 16, 17, 18] } as const;
 
-function encoded(network: Network, sensor: Sensor, window: Value, statistics?: BatchStatistics[]): Value {
-  const before = statistics?.length ?? 0;
-  const tokens = imuSegments(prefixed(network, sensor), window, { asWorn: asWorn[sensor] }, statistics);
-  // The statistics are found again under the names of the weights.
-  for (let i = before; i < (statistics?.length ?? 0); i++)
-    statistics![i] = { ...statistics![i]!, name: `${sensor}.${statistics![i]!.name}` };
-  return tokens;
-}
-
 /** An encoder for each sensor, a head for each, and one for both. */
 export const phoneWatchDesign: ClassifierDesign = {
   name: 'phone-watch',
   inputs: { watch: [samples, 6], phone: [samples, 6] },
   classes,
   build(network, inputs, drop, statistics) {
-    const tokens = sensors.map((sensor) => drop(encoded(network, sensor, inputs[sensor]!, statistics)));
+    const tokens = sensors.map((sensor) =>
+      drop(imuSegments(prefixed(network, sensor), inputs[sensor]!, { asWorn: asWorn[sensor] }, statistics)),
+    );
     const batch = inputs['watch']!.shape[0]!;
     return [...tokens, network.g.concat(tokens, 1)].map((x, i) =>
       segmentsHead(network, `head.${heads[i]!}`, x, batch, classes),

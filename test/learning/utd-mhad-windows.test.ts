@@ -8,6 +8,7 @@ import { depthScale, depthSize } from '../../learning/depth-clip.js';
 import { loadUtdMhadInertial } from '../../learning/datasets/utd-mhad.js';
 import { preTrainPaired } from '../../learning/pretrain-paired.js';
 import { trainDepthTower, trainSkeletonTower } from '../../learning/train-kinect.js';
+import { openTower } from '../../models/tower-session.js';
 import { crossModalRecipe } from '../../learning/cross-modal.js';
 import { imuWindowsOfRecording } from '../../pipelines/imu.js';
 
@@ -108,6 +109,33 @@ void t.test('the towers are trained on the one side and tested on the other', { 
   t.same(tower.manifest.trainedOn.datasets[0]!.subjects, [1]);
   t.equal(tower.manifest.modality, 'skeleton');
   await t.rejects(trainDepthTower({ ...request, train: [8] }), /no recording of subjects 8/);
+});
+
+void t.test('the depth tower is two networks side by side, each trained by itself', { skip }, async (t) => {
+  const stages = new Map<string, number>();
+  const { tower, evaluation } = await trainDepthTower({
+    ...{ data, train: [1], test: [2], actions: [22, 27], seed: 0, threads: 1, members: 1, epochs: 5 },
+    gatewayVersion: '0',
+    onProgress: (stage, { steps }) => void stages.set(stage, steps),
+  });
+  const passes = [...stages].map(([stage, steps]) => [stage.split(',')[0], steps]);
+  t.strictSame(passes.map(([stage]) => stage), ['body', 'training', 'pose', 'movement']); // prettier-ignore
+  t.ok(stages.get('movement, encoder 1 of 1')! >= 10, 'twice the epochs, a batch each');
+  const { name, embedding, window } = tower.manifest;
+  t.match({ name, embedding, window }, { name: 'depth-resnet-pose', embedding: { width: 896 }, window: { shape: [48, 48] } }); // prettier-ignore
+  t.equal(evaluation!.recordings.length, 8);
+  const session = await openTower(tower, 'cpu', 1);
+  const { recordings } = await loadUtdMhadPaired(data, { subjects: [2], actions: [22, 27], kinds: ['depth'] });
+  const embeddings: Float32Array[] = [];
+  for (const recording of recordings) {
+    const [first] = windowsOf(recording, 'depth', window);
+    embeddings.push((await session.run(first!, 1)).embedding.slice());
+  }
+  await session.release();
+  const differ = (from: number, to: number) =>
+    embeddings.some((one) => one.subarray(from, to).some((value, i) => value !== embeddings[0]![from + i]!));
+  t.ok(differ(0, 256), 'what the pictures look like');
+  t.ok(differ(256, 896), 'how the joints move');
 });
 
 void t.test('labels play no part in pre-training', { skip }, async (t) => {

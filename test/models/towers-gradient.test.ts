@@ -10,6 +10,7 @@ import { graph } from '../../models/graph.js';
 import type { BatchStatistics } from '../../models/layers.js';
 import { sizeOf } from '../../models/operators.js';
 import { depthEncoder } from '../../models/towers/depth.js';
+import { depthPoseEncoder } from '../../models/towers/depth-pose.js';
 import { windowShape } from '../../models/towers/encoder.js';
 import type { Encoder } from '../../models/towers/encoder.js';
 import { lidarEncoder } from '../../models/towers/lidar.js';
@@ -83,7 +84,7 @@ async function check(t: Test, encoder: Encoder) {
   return { errors, parameters };
 }
 
-for (const encoder of [skeletonEncoder, depthEncoder, videoEncoder, lidarEncoder])
+for (const encoder of [skeletonEncoder, depthEncoder, depthPoseEncoder, videoEncoder, lidarEncoder])
   void t.test(`${encoder.name}: the gradient of weights in every part agrees with differences`, async (t) => {
     const { errors, parameters } = await check(t, encoder);
     t.ok(errors.length > 8, `${errors.length} weights checked`);

@@ -1,0 +1,217 @@
+/**
+ * Training of the part of the depth tower that finds joints: single pictures and the camera's own skeletons at their times. No label is needed.
+ * And what it finds, as skeletons that the movement's encoder learns from.
+ */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { graph } from '../models/graph.js';
+import type { BatchStatistics } from '../models/layers.js';
+import { depthMovementEncoder, depthPose } from '../models/towers/depth-pose.js';
+import { bodyParts, joints } from '../models/towers/skeleton-graph.js';
+import { trained } from '../models/weights.js';
+import type { Weights, WeightSource } from '../models/weights.js';
+import { trainingStep } from './adamw.js';
+import { augmentedDepth } from './augment-depth.js';
+import type { DepthAugmentation } from './augment-depth.js';
+import { augmentedSkeleton } from './augment-skeleton.js';
+import { drawTiming } from './augment-timing.js';
+import { trainClassifier } from './classifier.js';
+import type { ClassifierTask, TrainingOptions } from './classifier.js';
+import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
+import { windowSeconds } from './datasets/utd-mhad-windows.js';
+import { depthScale, depthSize } from './depth-clip.js';
+import type { DepthExample } from './depth-tower.js';
+import { createSampler, initialWeights } from './initial.js';
+import { createRandom, mixSeeds } from './random.js';
+import { skeletonRecipe } from './skeleton-tower.js';
+import type { SkeletonRecipe } from './skeleton-tower.js';
+import { statisticsOutputs, train } from './train.js';
+
+const cells = depthSize * depthSize;
+const places = 3 * joints;
+
+export interface DepthPoseRecipe {
+  /** Pictures. */
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number;
+  readonly averaging: number;
+  /** Trunk lengths: an error well above it counts as it is, one well below by its square. */
+  readonly near: number;
+  readonly augmentation: DepthAugmentation;
+}
+
+/** Pictures are not turned: the joints that belong to them are not either. Depth is changed little for the same reason. */
+export const depthPoseRecipe: DepthPoseRecipe = {
+  ...{ batch: 128, learningRate: 3e-3, weightDecay: 0.02, clipNorm: 1, averaging: 0.99, near: 0.05 },
+  augmentation: { shift: 3, size: 0.1, turn: 0, slope: 0.1, gain: 0.05, offset: 0.05, noise: 0.02, hidden: 0.2 },
+};
+
+/** The training graph of a batch: distance between where a joint is and where it is found, mean over the joints that the camera saw. */
+export function depthPoseStep({ batch, near, weightDecay, clipNorm }: DepthPoseRecipe, source: WeightSource) {
+  const g = graph();
+  const statistics: BatchStatistics[] = [];
+  const pictures = g.input('pictures', [batch, depthSize, depthSize]);
+  const targets = g.input('targets', [batch, joints, 3]);
+  const seen = g.input('seen', [batch, joints, 1]);
+  const error = g.mul(g.sub(depthPose({ g, weights: source }, pictures, statistics), targets), seen);
+  const loss = g.reduceMean(g.sqrt(g.add(g.reduceSum(g.mul(error, error), [2]), near ** 2)));
+  const training = trainingStep(g, loss, statisticsOutputs(statistics), { weightDecay, clipNorm });
+  return { training, statistics: statistics.map(({ name }) => name) };
+}
+
+/** Row of the skeleton at a time, where it begins. */
+function skeletonAt({ skeleton }: Pick<DepthExample, 'skeleton'>, time: number): number {
+  const last = skeleton.length / skeletonRow - 1;
+  return skeletonRow * Math.min(last, Math.max(0, Math.round(time * skeletonRate)));
+}
+
+const unmoved = { begin: 0, speed: 1, sway: 0, phase: 0 };
+
+/** @param epochs passes over all pictures of all recordings */
+export async function trainDepthPose(
+  examples: readonly Pick<DepthExample, 'depth' | 'skeleton'>[],
+  { seed, epochs, dataset, ...options }: TrainingOptions,
+  recipe = depthPoseRecipe,
+): Promise<Weights> {
+  const { batch, augmentation } = recipe;
+  const pictures = examples.flatMap((example) =>
+    Array.from(example.depth.times, (time, at) => ({ example, time, at })),
+  );
+  const { stepsPerEpoch, indices } = createSampler(pictures.length, batch, seed);
+  const { training, statistics } = depthPoseStep(recipe, initialWeights(createRandom(mixSeeds(seed, 0))));
+
+  function feeds(step: number) {
+    const random = createRandom(mixSeeds(seed, 2, step));
+    const fed = { pictures: new Float32Array(batch * cells), targets: new Float32Array(batch * places) };
+    const seen = new Float32Array(batch * joints);
+    for (const [row, index] of indices(step).entries()) {
+      const { example, time, at } = pictures[index]!;
+      const { depth, skeleton } = example;
+      const one = {
+        times: depth.times.subarray(at, at + 1),
+        pictures: depth.pictures.subarray(at * cells, (at + 1) * cells),
+      };
+      augmentedDepth(one, 1, unmoved, augmentation, random, fed.pictures.subarray(row * cells, (row + 1) * cells));
+      const from = skeletonAt(example, time);
+      for (let joint = 0; joint < joints; joint++) {
+        seen[row * joints + joint] = skeleton[from + 4 * joint + 3]!;
+        for (let axis = 0; axis < 3; axis++)
+          fed.targets[row * places + 3 * joint + axis] = skeleton[from + 4 * joint + axis]!;
+      }
+    }
+    return { ...fed, seen };
+  }
+
+  return train({
+    ...options,
+    training,
+    statistics,
+    steps: epochs * stepsPerEpoch,
+    learningRate: recipe.learningRate,
+    averaging: recipe.averaging,
+    feeds,
+    fingerprint: JSON.stringify({ recipe, seed, epochs, dataset, packing: training.packing }),
+  });
+}
+
+const inferenceBatch = 64;
+
+/**
+ * What a trained part finds in the pictures of each recording, in between by straight lines: [count, 20, 4] at 25 Hz, as the camera's own
+ * skeletons are given.
+ */
+export async function foundSkeletons(
+  weights: Weights,
+  examples: readonly Pick<DepthExample, 'depth' | 'duration'>[],
+  threads: number,
+): Promise<Float32Array[]> {
+  const g = graph();
+  const pictures = g.input('pictures', [inferenceBatch, depthSize, depthSize]);
+  g.output('joints', depthPose({ g, weights: trained(weights) }, pictures));
+  const session = await InferenceSession.create(g.toOnnx({ parametersAs: 'initializers' }), {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+  });
+  const found: Float32Array[] = [];
+  for (const { depth, duration } of examples) {
+    const count = depth.times.length;
+    const all = new Float32Array(count * places);
+    for (let from = 0; from < count; from += inferenceBatch) {
+      const rows = Math.min(inferenceBatch, count - from);
+      const batch = new Float32Array(inferenceBatch * cells);
+      for (let i = 0; i < rows * cells; i++) batch[i] = depth.pictures[from * cells + i]! / depthScale;
+      const tensor = new Tensor('float32', batch, [inferenceBatch, depthSize, depthSize]);
+      const { joints: some } = await session.run({ pictures: tensor });
+      all.set((some!.data as Float32Array).subarray(0, rows * places), from * places);
+    }
+    found.push(evenly(depth.times, all, duration));
+  }
+  await session.release();
+  return found;
+}
+
+/** Joints [times, 20, 3] → [count, 20, 4] at 25 Hz, all seen. */
+function evenly(times: Float64Array, all: Float32Array, duration: number): Float32Array {
+  const count = Math.ceil(duration * skeletonRate) + 1;
+  const out = new Float32Array(count * skeletonRow);
+  let left = 0;
+  for (let i = 0; i < count; i++) {
+    const time = i / skeletonRate;
+    while (left < times.length - 1 && times[left + 1]! <= time) left++;
+    const right = Math.min(left + 1, times.length - 1);
+    const span = times[right]! - times[left]!;
+    const part = span > 0 ? Math.min(1, Math.max(0, (time - times[left]!) / span)) : 0;
+    for (let joint = 0; joint < joints; joint++) {
+      const to = i * skeletonRow + 4 * joint;
+      for (let axis = 0; axis < 3; axis++) {
+        const [a, b] = [all[left * places + 3 * joint + axis]!, all[right * places + 3 * joint + axis]!];
+        out[to + axis] = a + part * (b - a);
+      }
+      out[to + 3] = 1;
+    }
+  }
+  return out;
+}
+
+/** As the skeleton tower's, but joints that are found err more than those that the camera tells. */
+export const depthMovementRecipe: SkeletonRecipe = {
+  ...skeletonRecipe,
+  augmentation: { ...skeletonRecipe.augmentation, offset: 0.06, noise: 0.03 },
+};
+
+/** Half of what the movement's encoder sees is what was found, the other half what the camera told: the training pictures are found too well. */
+const foundShare = 0.5;
+
+export interface MovementExample extends DepthExample {
+  /** [count, 20, 4] at 25 Hz. */
+  readonly found: Float32Array;
+}
+
+function movementTask(recipe: SkeletonRecipe): ClassifierTask<MovementExample> {
+  const { warp, sway, augmentation } = recipe;
+  const { rate, samples } = depthMovementEncoder.window;
+  const every = skeletonRate / rate;
+  const fine = new Float32Array(samples * every * skeletonRow);
+  return {
+    encoder: depthMovementEncoder,
+    recipe,
+    augmentation: { ...augmentation, foundShare },
+    augment({ skeleton, found, duration }, random, out) {
+      const source = random.uniform() < foundShare ? found : skeleton;
+      const timing = drawTiming(duration, windowSeconds, warp, sway, random);
+      augmentedSkeleton(source, skeletonRate, joints, bodyParts, timing, augmentation, random, fine);
+      for (let i = 0; i < samples; i++)
+        out.set(fine.subarray(i * every * skeletonRow, (i * every + 1) * skeletonRow), i * skeletonRow);
+    },
+  };
+}
+
+/** Trains the movement's encoder and a head of its own on labelled recordings. */
+export const trainDepthMovement = (
+  examples: readonly MovementExample[],
+  classes: number,
+  options: TrainingOptions,
+  recipe = depthMovementRecipe,
+): Promise<Weights> => trainClassifier(movementTask(recipe), examples, classes, undefined, options);
