@@ -1,6 +1,7 @@
 /** From UTD-MHAD's Kinect recordings to the skeleton and the depth tower, and what they are worth on other subjects. */
 import { createHash } from 'node:crypto';
-import { depthParts, depthPoseEncoder } from '../models/towers/depth-pose.js';
+import { depthPoseEncoder } from '../models/towers/depth-pose.js';
+import type { DepthPart } from '../models/towers/depth-pose.js';
 import type { Encoder } from '../models/towers/encoder.js';
 import { skeletonEncoder } from '../models/towers/skeleton.js';
 import type { Weights } from '../models/weights.js';
@@ -77,7 +78,7 @@ const depth: Design = {
 };
 
 /** Parts that were trained by themselves as the weights of one encoder, with the mean of the heads. */
-function sideBySide(parts: Readonly<Record<keyof typeof depthParts, Weights>>): Weights {
+function sideBySide(parts: Readonly<Record<DepthPart, Weights>>): Weights {
   const { appearance, movement } = parts;
   const named = Object.entries(parts).flatMap(([part, weights]) =>
     [...weights]

@@ -14,6 +14,10 @@ import { opinionWeights } from '../../models/fusion.js';
 import { loadTower, saveTower } from '../../models/store.js';
 import type { Tower } from '../../models/store.js';
 import { openTower } from '../../models/tower-session.js';
+import { depthPoseEncoder } from '../../models/towers/depth-pose.js';
+import type { Encoder } from '../../models/towers/encoder.js';
+import { limuBert } from '../../models/towers/imu.js';
+import { skeletonEncoder } from '../../models/towers/skeleton.js';
 import { align } from '../align.js';
 import type { AlignmentSet } from '../align-data.js';
 import { utdMhadActions } from '../datasets/utd-mhad.js';
@@ -47,10 +51,15 @@ const classes = utdMhadActions.length;
 /** Single ones first. */
 const mixes = subsets(modalities).toSorted((a, b) => a.length - b.length);
 
-const trainers: Readonly<Record<PairedModality, (request: TowerTrainingRequest) => Promise<TrainedTower>>> = {
-  imu: trainImuTower,
-  skeleton: trainSkeletonTower,
-  depth: trainDepthTower,
+interface Design {
+  readonly encoder: Pick<Encoder, 'name'>;
+  readonly train: (request: TowerTrainingRequest) => Promise<TrainedTower>;
+}
+
+const designs: Readonly<Record<PairedModality, Design>> = {
+  imu: { encoder: limuBert, train: trainImuTower },
+  skeleton: { encoder: skeletonEncoder, train: trainSkeletonTower },
+  depth: { encoder: depthPoseEncoder, train: trainDepthTower },
 };
 
 /** The modality's tower of these subjects, kept in the request's cache. */
@@ -63,8 +72,11 @@ export async function towerOf(
 ): Promise<Tower> {
   const name = `tower-${modality}-subjects-${train.join('-')}-seed-${seed}-members-${members ?? 'all'}-epochs-${epochs ?? 'all'}`;
   const directory = cache && join(cache, name);
-  if (directory && existsSync(directory)) return loadTower(directory);
-  const { tower } = await trainers[modality]({
+  const { encoder, train: trainer } = designs[modality];
+  const kept = directory && existsSync(directory) ? await loadTower(directory) : undefined;
+  // One of an earlier design is trained anew.
+  if (kept?.manifest.name === encoder.name) return kept;
+  const { tower } = await trainer({
     ...{ data, train, test: [], seed, threads, epochs, members, signal, onWarning, gatewayVersion: '0.0.0' },
     preTrainingEpochs: epochs,
     checkpoints: cache && join(cache, `${name}-training`),

@@ -88,8 +88,8 @@ export const depthMovementEncoder: Encoder = {
   window: { ...skeletonEncoder.window, rate, samples, hop },
 };
 
-/** Parts of the tower by their prefix; each is trained by itself. */
-export const depthParts = { appearance: 'appearance', pose: 'pose', movement: 'movement' } as const;
+/** Each is trained by itself; its weights' names begin with it. */
+export type DepthPart = 'appearance' | 'pose' | 'movement';
 
 /** What the pictures look like beside how the joints move: [batch, 19, 48, 48] → [batch, 256 + 640]. */
 export const depthPoseEncoder: Encoder = {
@@ -99,7 +99,7 @@ export const depthPoseEncoder: Encoder = {
   width: depthEncoder.width + depthMovementEncoder.width,
   embed(network, x, statistics) {
     const { g } = network;
-    const part = (name: keyof typeof depthParts) => prefixed(network, depthParts[name]);
+    const part = (name: DepthPart) => prefixed(network, name);
     const batch = x.shape[0]!;
     const found = depthPose(part('pose'), g.reshape(x, [batch * samples, size, size]), statistics);
     const seen = g.filled([batch * samples, joints, 1], 1);
