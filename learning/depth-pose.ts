@@ -1,29 +1,23 @@
 /**
  * Training of the part of the depth tower that finds joints: single pictures and the camera's own skeletons at their times. No label is needed.
- * And what it finds, as skeletons that the movement's encoder learns from.
+ * And what it finds in recordings.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { graph } from '../models/graph.js';
 import type { BatchStatistics } from '../models/layers.js';
-import { depthMovementEncoder, depthPose } from '../models/towers/depth-pose.js';
-import { bodyParts, joints } from '../models/towers/skeleton-graph.js';
+import { depthPose } from '../models/towers/depth-pose.js';
+import { joints } from '../models/towers/skeleton-graph.js';
 import { trained } from '../models/weights.js';
 import type { Weights, WeightSource } from '../models/weights.js';
 import { trainingStep } from './adamw.js';
 import { augmentedDepth } from './augment-depth.js';
 import type { DepthAugmentation } from './augment-depth.js';
-import { augmentedSkeleton } from './augment-skeleton.js';
-import { drawTiming } from './augment-timing.js';
-import { trainClassifier } from './classifier.js';
-import type { ClassifierTask, TrainingOptions } from './classifier.js';
+import type { TrainingOptions } from './classifier.js';
 import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
-import { windowSeconds } from './datasets/utd-mhad-windows.js';
 import { depthScale, depthSize } from './depth-clip.js';
 import type { DepthExample } from './depth-tower.js';
 import { createSampler, initialWeights } from './initial.js';
 import { createRandom, mixSeeds } from './random.js';
-import { skeletonRecipe } from './skeleton-tower.js';
-import type { SkeletonRecipe } from './skeleton-tower.js';
 import { statisticsOutputs, train } from './train.js';
 
 const cells = depthSize * depthSize;
@@ -174,44 +168,3 @@ function evenly(times: Float64Array, all: Float32Array, duration: number): Float
   }
   return out;
 }
-
-/** As the skeleton tower's, but joints that are found err more than those that the camera tells. */
-export const depthMovementRecipe: SkeletonRecipe = {
-  ...skeletonRecipe,
-  augmentation: { ...skeletonRecipe.augmentation, offset: 0.06, noise: 0.03 },
-};
-
-/** Half of what the movement's encoder sees is what was found, the other half what the camera told: the training pictures are found too well. */
-const foundShare = 0.5;
-
-export interface MovementExample extends DepthExample {
-  /** [count, 20, 4] at 25 Hz. */
-  readonly found: Float32Array;
-}
-
-function movementTask(recipe: SkeletonRecipe): ClassifierTask<MovementExample> {
-  const { warp, sway, augmentation } = recipe;
-  const { rate, samples } = depthMovementEncoder.window;
-  const every = skeletonRate / rate;
-  const fine = new Float32Array(samples * every * skeletonRow);
-  return {
-    encoder: depthMovementEncoder,
-    recipe,
-    augmentation: { ...augmentation, foundShare },
-    augment({ skeleton, found, duration }, random, out) {
-      const source = random.uniform() < foundShare ? found : skeleton;
-      const timing = drawTiming(duration, windowSeconds, warp, sway, random);
-      augmentedSkeleton(source, skeletonRate, joints, bodyParts, timing, augmentation, random, fine);
-      for (let i = 0; i < samples; i++)
-        out.set(fine.subarray(i * every * skeletonRow, (i * every + 1) * skeletonRow), i * skeletonRow);
-    },
-  };
-}
-
-/** Trains the movement's encoder and a head of its own on labelled recordings. */
-export const trainDepthMovement = (
-  examples: readonly MovementExample[],
-  classes: number,
-  options: TrainingOptions,
-  recipe = depthMovementRecipe,
-): Promise<Weights> => trainClassifier(movementTask(recipe), examples, classes, undefined, options);

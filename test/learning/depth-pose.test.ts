@@ -1,5 +1,6 @@
 import t from 'tap';
-import { depthMovementRecipe, depthPoseRecipe, foundSkeletons, trainDepthMovement, trainDepthPose } from '../../learning/depth-pose.js'; // prettier-ignore
+import { depthMovementRecipe, trainDepthMovement } from '../../learning/depth-movement.js';
+import { depthPoseRecipe, foundSkeletons, trainDepthPose } from '../../learning/depth-pose.js';
 import { depthScale, depthSize } from '../../learning/depth-clip.js';
 import type { DepthExample } from '../../learning/depth-tower.js';
 import { createRandom } from '../../learning/random.js';
