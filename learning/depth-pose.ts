@@ -9,12 +9,15 @@ import { depthPose } from '../models/towers/depth-pose.js';
 import { joints } from '../models/towers/skeleton-graph.js';
 import { trained } from '../models/weights.js';
 import type { Weights, WeightSource } from '../models/weights.js';
+import { betweenSkeletons } from '../pipelines/skeleton/between.js';
+import { jointChannels } from '../pipelines/skeleton/normalise.js';
 import { trainingStep } from './adamw.js';
 import { augmentedDepth } from './augment-depth.js';
 import type { DepthAugmentation } from './augment-depth.js';
 import type { TrainingOptions } from './classifier.js';
 import { skeletonRate, skeletonRow } from './datasets/utd-mhad-features.js';
 import { depthScale, depthSize } from './depth-clip.js';
+import { skeletonAt } from './depth-tower.js';
 import type { DepthExample } from './depth-tower.js';
 import { createSampler, initialWeights } from './initial.js';
 import { createRandom, mixSeeds } from './random.js';
@@ -54,12 +57,6 @@ export function depthPoseStep({ batch, near, weightDecay, clipNorm }: DepthPoseR
   return { training, statistics: statistics.map(({ name }) => name) };
 }
 
-/** Row of the skeleton at a time, where it begins. */
-function skeletonAt({ skeleton }: Pick<DepthExample, 'skeleton'>, time: number): number {
-  const last = skeleton.length / skeletonRow - 1;
-  return skeletonRow * Math.min(last, Math.max(0, Math.round(time * skeletonRate)));
-}
-
 const unmoved = { begin: 0, speed: 1, sway: 0, phase: 0 };
 
 /** @param epochs passes over all pictures of all recordings */
@@ -87,7 +84,7 @@ export async function trainDepthPose(
         pictures: depth.pictures.subarray(at * cells, (at + 1) * cells),
       };
       augmentedDepth(one, 1, unmoved, augmentation, random, fed.pictures.subarray(row * cells, (row + 1) * cells));
-      const from = skeletonAt(example, time);
+      const from = skeletonAt(skeleton, time);
       for (let joint = 0; joint < joints; joint++) {
         seen[row * joints + joint] = skeleton[from + 4 * joint + 3]!;
         for (let axis = 0; axis < 3; axis++)
@@ -131,14 +128,15 @@ export async function foundSkeletons(
   const found: Float32Array[] = [];
   for (const { depth, duration } of examples) {
     const count = depth.times.length;
-    const all = new Float32Array(count * places);
+    const all = new Float32Array(count * skeletonRow).fill(1);
     for (let from = 0; from < count; from += inferenceBatch) {
       const rows = Math.min(inferenceBatch, count - from);
       const batch = new Float32Array(inferenceBatch * cells);
       for (let i = 0; i < rows * cells; i++) batch[i] = depth.pictures[from * cells + i]! / depthScale;
       const tensor = new Tensor('float32', batch, [inferenceBatch, depthSize, depthSize]);
-      const { joints: some } = await session.run({ pictures: tensor });
-      all.set((some!.data as Float32Array).subarray(0, rows * places), from * places);
+      const some = (await session.run({ pictures: tensor }))['joints']!.data as Float32Array;
+      for (let i = 0; i < rows * joints; i++)
+        all.set(some.subarray(3 * i, 3 * i + 3), (from * joints + i) * jointChannels);
     }
     found.push(evenly(depth.times, all, duration));
   }
@@ -146,10 +144,11 @@ export async function foundSkeletons(
   return found;
 }
 
-/** Joints [times, 20, 3] → [count, 20, 4] at 25 Hz, all seen. */
+/** Skeletons [times, 20, 4] → [count, 20, 4] at 25 Hz. */
 function evenly(times: Float64Array, all: Float32Array, duration: number): Float32Array {
   const count = Math.ceil(duration * skeletonRate) + 1;
   const out = new Float32Array(count * skeletonRow);
+  const row = (of: Float32Array, i: number) => of.subarray(i * skeletonRow, (i + 1) * skeletonRow);
   let left = 0;
   for (let i = 0; i < count; i++) {
     const time = i / skeletonRate;
@@ -157,14 +156,7 @@ function evenly(times: Float64Array, all: Float32Array, duration: number): Float
     const right = Math.min(left + 1, times.length - 1);
     const span = times[right]! - times[left]!;
     const part = span > 0 ? Math.min(1, Math.max(0, (time - times[left]!) / span)) : 0;
-    for (let joint = 0; joint < joints; joint++) {
-      const to = i * skeletonRow + 4 * joint;
-      for (let axis = 0; axis < 3; axis++) {
-        const [a, b] = [all[left * places + 3 * joint + axis]!, all[right * places + 3 * joint + axis]!];
-        out[to + axis] = a + part * (b - a);
-      }
-      out[to + 3] = 1;
-    }
+    betweenSkeletons(row(all, left), row(all, right), part, row(out, i));
   }
   return out;
 }

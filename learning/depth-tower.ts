@@ -42,6 +42,12 @@ export const depthRecipe: DepthRecipe = {
 /** First, the joints decide what the features are. */
 export const depthBodyRecipe: DepthRecipe = { ...depthRecipe, joints: 10 };
 
+/** Where the skeleton that is nearest to a second begins in [count, 20, 4] at 25 Hz. */
+export function skeletonAt(skeleton: Float32Array, time: number): number {
+  const last = skeleton.length / skeletonRow - 1;
+  return skeletonRow * Math.min(last, Math.max(0, Math.round(time * skeletonRate)));
+}
+
 const { rate, samples } = depthEncoder.window;
 const coordinates = (skeletonRow / 4) * 3;
 
@@ -69,10 +75,8 @@ export function depthTask(recipe: DepthRecipe): ClassifierTask<DepthExample> {
     augment({ depth, skeleton, duration }, random, out, target) {
       const timing = drawTiming(duration, windowSeconds, warp, sway, random);
       augmentedDepth(depth, rate, timing, augmentation, random, out);
-      const last = skeleton.length / skeletonRow - 1;
       for (let i = 0; i < samples; i++) {
-        const time = recordedTime(timing, i / rate, samples / rate);
-        const row = skeletonRow * Math.min(last, Math.max(0, Math.round(time * skeletonRate)));
+        const row = skeletonAt(skeleton, recordedTime(timing, i / rate, samples / rate));
         for (let k = 0; k < coordinates; k++)
           target[i * coordinates + k] = skeleton[row + 4 * Math.floor(k / 3) + (k % 3)]!;
       }

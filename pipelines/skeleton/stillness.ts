@@ -2,7 +2,7 @@
  *
  *  still = every joint but hands and feet, which cameras guess, stays where it is: the standard deviation of its place around
  *      the hip, the square root of the sum of three axes' variances over the instants that saw it, is below 0.08 trunk lengths
- * (4 cm of a grown person)
+ *      (4 cm of a grown person)
  *
  *  Chosen on UTD-MHAD (subjects 1, 3, 5, 7: 431 actions). Called still:
  *      windows of 3.04 s, and any 2 s of an action           0 % (the largest joint of a window: at least 0.18)
